@@ -1,0 +1,1 @@
+"""Samples in and out; this room knows no model."""

@@ -1,0 +1,1 @@
+"""A rendered kutcheri with known truth: contour, voice, violin, mridangam, tanpura."""

@@ -1,0 +1,43 @@
+"""The errors of carnatic-sep: each message says what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class CarnaticSepError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(CarnaticSepError):
+    """The request itself cannot be met: an unknown name, an impossible option, a missing extra."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A stem, model or architecture name that nothing answers to."""
+
+    def __init__(self, kind: str, name: str, known: list[str]) -> None:
+        import difflib
+
+        near = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=3, cutoff=0.4)
+        shown = [k for k in known if k.lower() in near] or sorted(known)
+        lead = "did you mean" if near else "known ones are"
+        super().__init__(f"unknown {kind} {name!r}; {lead}: {', '.join(shown)}")
+
+
+class AudioReadError(CarnaticSepError):
+    """A file that cannot be opened or decoded (any further)."""
+
+
+class AudioWriteError(CarnaticSepError):
+    """A file that cannot be written; what was written so far is kept as ``*.partial``."""
+
+
+class CheckpointError(CarnaticSepError):
+    """A checkpoint that is damaged, foreign, or does not fit its architecture."""
+
+
+class ConfigError(UsageError):
+    """A configuration file that does not describe a valid run."""

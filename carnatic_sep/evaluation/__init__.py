@@ -1,0 +1,1 @@
+"""Metrics over test mixtures, baselines, and the table that reports them."""

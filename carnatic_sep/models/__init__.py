@@ -1,0 +1,1 @@
+"""Networks only: mixture (batch, channels, frames) to stems (batch, stems, channels, frames)."""

@@ -1,0 +1,33 @@
+"""What every separation network promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class SeparationModel(nn.Module, ABC):
+    """A network from a mixture to its stems.
+
+    Attributes
+    ----------
+    architecture : registry name, set by :func:`carnatic_sep.models.registry.register`
+    stems : names of the outputs, in order
+    sample_rate : Hz
+    channels : channels that `forward` takes and returns; None where any number works
+    segment_seconds : length of audio that one forward pass sees best
+    config : keyword arguments that rebuild the network: ``type(model)(**model.config)``
+    """
+
+    architecture: str
+    stems: tuple[str, ...]
+    sample_rate: int
+    channels: int | None
+    segment_seconds: float
+    config: dict[str, Any]
+
+    @abstractmethod
+    def forward(self, mixture: Tensor) -> Tensor:
+        """Separate `mixture`, (batch, channels, frames), into (batch, stems, channels, frames)."""

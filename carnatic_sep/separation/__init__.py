@@ -1,0 +1,1 @@
+"""The engine: streaming overlap-add, mixture consistency, stem selection, progress."""

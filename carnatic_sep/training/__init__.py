@@ -1,0 +1,1 @@
+"""Batches from solo recordings, losses, the Lightning module, configs."""
