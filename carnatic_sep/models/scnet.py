@@ -1,0 +1,1 @@
+"""SCNet (Tong et al., ICASSP 2024)."""
