@@ -1,0 +1,309 @@
+"""The engine: a mixture of any length and rate in, stems of the same length and rate out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.errors import CarnaticSepError, UsageError
+from carnatic_sep.separation.consistency import (
+    out_of_band_shares,
+    share_residual,
+    shares_of,
+)
+from carnatic_sep.separation.device import Precision, resolve_device, resolve_precision
+from carnatic_sep.separation.inference import Inference
+from carnatic_sep.separation.overlap_add import SegmentPlan, overlap_add
+from carnatic_sep.separation.progress import Progress, Silent, clock
+from carnatic_sep.separation.sample_queue import SampleQueue
+from carnatic_sep.stems import OTHER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from carnatic_sep.models.base import SeparationModel
+    from carnatic_sep.separation.tracks import SeparationResult, TrackOptions
+
+_BLOCK_FRAMES = 65536
+_LOWEST_RATE, _HIGHEST_RATE = 8_000, 192_000
+
+
+class Separator:
+    """Separate mixtures with one model, in memory that does not grow with their length.
+
+    Parameters
+    ----------
+    model : a name that :func:`carnatic_sep.load_model` knows, a checkpoint file, or a model
+        (which is moved to the device and set to evaluation mode)
+    device : auto (the fastest there is), cpu, cuda, cuda:N or mps
+    segment_seconds : audio that the network sees at once; the model's own if None
+    overlap : fraction of a segment that the next one sees again, 0 to below 1
+    batch_size : segments that go through the network together; 4 on a GPU and 1 on a CPU if
+        None. Halved when the GPU's memory does not hold them
+    precision : auto (bf16 where it is fast), fp32 or bf16
+    residual_shares : what part of "mixture minus stems" each stem takes; equal parts if None
+
+    Attributes
+    ----------
+    stems : names of the results, in order; a model of one stem gets `other` as the second
+
+    Raises
+    ------
+    UsageError
+        An option that cannot be met.
+    CheckpointError
+        The checkpoint cannot be loaded.
+
+    Examples
+    --------
+    >>> separator = Separator("default")  # doctest: +SKIP
+    >>> separator.separate(mixture, 44100)["vocals"]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        model: SeparationModel | str | Path = "default",
+        *,
+        device: str = "auto",
+        segment_seconds: float | None = None,
+        overlap: float = 0.25,
+        batch_size: int | None = None,
+        precision: Precision = "auto",
+        residual_shares: Mapping[str, float] | None = None,
+    ) -> None:
+        if batch_size is not None and batch_size < 1:
+            raise UsageError(f"batch size {batch_size}: give 1 or more")
+        self.device = resolve_device(device)
+        self.dtype = resolve_precision(precision, self.device)
+        self.model_name, self.checkpoint, self.model = _load(model, device=str(self.device))
+        self.model.to(self.device).eval()
+        self.sample_rate = self.model.sample_rate
+        self.plan = SegmentPlan.of(
+            segment_seconds=(
+                self.model.segment_seconds if segment_seconds is None else segment_seconds
+            ),
+            overlap=overlap,
+            sample_rate=self.sample_rate,
+        )
+        self.overlap = overlap
+        self.batch_size = batch_size or (1 if self.device.type == "cpu" else 4)
+        self.stems = tuple(self.model.stems)
+        if len(self.stems) == 1 and OTHER not in self.stems:
+            self.stems = (*self.stems, OTHER)
+            residual_shares = {OTHER: 1.0}
+        self._shares = shares_of(self.stems, residual_shares)
+        self._outside_band = out_of_band_shares(self.stems, self._shares)
+        self._inference = Inference(
+            self.model, device=self.device, dtype=self.dtype, batch_size=self.batch_size
+        )
+
+    def separate(
+        self, audio: NDArray[np.float32], sample_rate: int
+    ) -> dict[str, NDArray[np.float32]]:
+        """Separate audio that is in memory.
+
+        Parameters
+        ----------
+        audio : (channels, frames) or (frames,), full scale ±1
+        sample_rate : Hz, 8000 to 192000
+
+        Returns
+        -------
+        stem name to float32 audio of the shape of `audio`; their sum is `audio`
+
+        Raises
+        ------
+        UsageError
+            Audio of another shape or rate.
+        CarnaticSepError
+            NaN or infinite samples, or a model that does not answer.
+        """
+        mixture = np.asarray(audio)
+        if mixture.ndim not in (1, 2) or (
+            mixture.ndim == 2 and mixture.shape[0] > mixture.shape[1] > 0
+        ):
+            raise UsageError(
+                f"audio of shape {mixture.shape}: give (channels, frames) or (frames,)"
+            )
+        rows = np.atleast_2d(mixture)
+        blocks = (
+            rows[:, start : start + _BLOCK_FRAMES]
+            for start in range(0, rows.shape[1], _BLOCK_FRAMES)
+        )
+        parts = [
+            stems
+            for _, stems in self.stream_with_mixture(
+                blocks, sample_rate=sample_rate, channels=rows.shape[0]
+            )
+        ]
+        whole = np.concatenate(parts, axis=-1)
+        return {
+            name: stem.reshape(mixture.shape) for name, stem in zip(self.stems, whole, strict=True)
+        }
+
+    def stream(
+        self, blocks: Iterable[NDArray[np.float32]], *, sample_rate: int, channels: int
+    ) -> Iterator[dict[str, NDArray[np.float32]]]:
+        """Separate a stream of any length block by block.
+
+        Parameters
+        ----------
+        blocks : each (channels, frames), any number of frames
+        sample_rate : Hz, 8000 to 192000
+
+        Yields
+        ------
+        stem name to (channels, frames): pieces that follow each other, from the first sample on,
+        with lengths of the engine's choosing; in total as long as `blocks`, and summing to them
+
+        Raises
+        ------
+        As :meth:`separate`.
+        """
+        for _, stems in self.stream_with_mixture(
+            blocks, sample_rate=sample_rate, channels=channels
+        ):
+            yield dict(zip(self.stems, stems, strict=True))
+
+    def stream_with_mixture(
+        self,
+        blocks: Iterable[NDArray[np.float32]],
+        *,
+        sample_rate: int,
+        channels: int,
+        progress: Progress | None = None,
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Do what :meth:`stream` does, and give back the mixture of each piece beside its stems.
+
+        Parameters
+        ----------
+        progress : is warned when a batch does not fit into memory
+
+        Yields
+        ------
+        mixture, (channels, frames), and stems, (stems, channels, frames), of the same frames
+        """
+        if not _LOWEST_RATE <= sample_rate <= _HIGHEST_RATE:
+            raise UsageError(
+                f"sample rate {sample_rate} Hz: give one from {_LOWEST_RATE} to {_HIGHEST_RATE} Hz"
+            )
+        checked = _checked(blocks, sample_rate=sample_rate, channels=channels)
+        watcher = progress or Silent()
+        if sample_rate == self.sample_rate:
+            yield from self._at_model_rate(checked, channels=channels, progress=watcher)
+            return
+
+        from carnatic_sep.audio.resample import StreamResampler
+
+        there = StreamResampler(channels, sample_rate, self.sample_rate)
+        back = StreamResampler(channels * len(self.stems), self.sample_rate, sample_rate)
+        originals = SampleQueue(channels)
+
+        def resampled() -> Iterator[NDArray[np.float32]]:
+            for block in checked:
+                originals.push(block)
+                yield there.push(block)
+            yield there.flush()
+
+        def finished(flat: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            mixture = originals.pop(flat.shape[1])
+            stems = flat[:, : mixture.shape[1]].reshape(len(self.stems), *mixture.shape)
+            return mixture, share_residual(stems, mixture, self._outside_band)
+
+        for _, stems in self._at_model_rate(resampled(), channels=channels, progress=watcher):
+            yield finished(back.push(stems.reshape(-1, stems.shape[-1])))
+        tail = back.flush()
+        missing = max(0, len(originals) - tail.shape[1])  # rates that do not divide round twice
+        yield finished(np.pad(tail, ((0, 0), (0, missing))))
+
+    def separate_file(
+        self,
+        path: Path | str,
+        out_dir: Path | str,
+        *,
+        options: TrackOptions | None = None,
+        track: str | None = None,
+        progress: Progress | None = None,
+    ) -> SeparationResult:
+        """Separate one file into one file per stem, with a record of how beside them.
+
+        See :func:`carnatic_sep.separation.tracks.separate_file`.
+        """
+        from carnatic_sep.separation.tracks import separate_file
+
+        return separate_file(
+            self, Path(path), Path(out_dir), options=options, track=track, progress=progress
+        )
+
+    def _at_model_rate(
+        self, blocks: Iterable[NDArray[np.float32]], *, channels: int, progress: Progress
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Separate a stream at the model's rate into stems that sum to it."""
+
+        def infer(segments: NDArray[np.float32]) -> NDArray[np.float32]:
+            return self._inference(segments, warn=progress.warn)
+
+        done = 0
+        for mixture, estimates in overlap_add(
+            blocks,
+            infer,
+            channels=channels,
+            stems=len(self.model.stems),
+            plan=self.plan,
+            batch_size=self.batch_size,
+        ):
+            if not np.isfinite(estimates).all():
+                raise CarnaticSepError(
+                    f"the model {self.model_name} answered with NaN or infinite numbers near "
+                    f"{clock(done / self.sample_rate)} ({self.dtype}); try --precision fp32"
+                )
+            done += mixture.shape[1]
+            derived = len(self.stems) - len(estimates)
+            stems = np.pad(estimates, ((0, derived), (0, 0), (0, 0)))
+            yield mixture, share_residual(stems, mixture, self._shares)
+
+
+def separate(
+    audio: NDArray[np.float32],
+    sample_rate: int,
+    *,
+    model: SeparationModel | str | Path = "default",
+) -> dict[str, NDArray[np.float32]]:
+    """Separate `audio` with `model`; see :meth:`Separator.separate` for shapes and errors.
+
+    To separate more than one recording, build a :class:`Separator` once.
+    """
+    return Separator(model).separate(audio, sample_rate)
+
+
+def _load(
+    model: SeparationModel | str | Path, *, device: str
+) -> tuple[str, Path | None, SeparationModel]:
+    """Return the model's name, the file it came from, and the model itself."""
+    if not isinstance(model, (str, Path)):
+        return model.architecture, None, model
+
+    from carnatic_sep.models.zoo import load_model, resolve
+
+    checkpoint = resolve(str(model))
+    return checkpoint.stem, checkpoint, load_model(str(model), device=device)
+
+
+def _checked(
+    blocks: Iterable[NDArray[np.float32]], *, sample_rate: int, channels: int
+) -> Iterator[NDArray[np.float32]]:
+    """Pass copies of `blocks` on, and refuse those that no model can take."""
+    done = 0
+    for block in blocks:
+        if block.ndim != 2 or block.shape[0] != channels:
+            raise UsageError(f"block of shape {block.shape}: give ({channels}, frames)")
+        bad = ~np.isfinite(block).all(axis=0)
+        if bad.any():
+            place = clock((done + int(bad.argmax())) / sample_rate)
+            raise CarnaticSepError(f"audio: NaN or infinite sample at {place}; repair it first")
+        done += block.shape[1]
+        yield np.array(block, dtype=np.float32)

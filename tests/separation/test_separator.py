@@ -1,0 +1,251 @@
+"""The engine with models whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carnatic_sep.errors import CarnaticSepError, UnknownNameError, UsageError
+from carnatic_sep.separation.separator import Separator, separate
+
+
+def noise(channels, frames, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.uniform(-0.9, 0.9, (channels, frames)).astype(np.float32)
+
+
+def decibels(residual):
+    return 20 * np.log10(max(float(np.abs(residual).max()), 1e-12))
+
+
+def shifted_gains(mixture):
+    """Something that does not sum to the mixture, and leaks a constant."""
+    return torch.stack([mixture * 0.5 + 0.01, mixture.flip(-1) * 0.3], dim=1)
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    segment_seconds=st.floats(0.002, 0.3),
+    overlap=st.floats(0.0, 0.9),
+    frames=st.integers(1, 3000),
+    channels=st.integers(1, 2),
+)
+def test_identity_at_any_segment_overlap_and_length(
+    known_model, segment_seconds, overlap, frames, channels
+):
+    separator = Separator(
+        known_model(), segment_seconds=segment_seconds, overlap=overlap, device="cpu"
+    )
+    audio = noise(channels, frames)
+    stems = separator.separate(audio, 8000)
+    np.testing.assert_allclose(stems["vocals"], audio, rtol=0, atol=1e-6)
+    for name in ("violin", "mridangam", "other"):
+        np.testing.assert_allclose(stems[name], 0, rtol=0, atol=1e-6)
+
+
+@settings(deadline=None, max_examples=12)
+@given(
+    sample_rate=st.sampled_from([8000, 11025, 44100, 48000, 96000, 192000]),
+    frames=st.integers(1, 9000),
+    channels=st.integers(1, 2),
+    names=st.sampled_from([("vocals", "other"), ("vocals", "violin")]),
+)
+def test_stems_sum_to_the_input_at_any_rate_and_keep_its_shape(
+    known_model, sample_rate, frames, channels, names
+):
+    model = known_model(shifted_gains, stems=names, sample_rate=16000)
+    audio = noise(channels, frames)
+    stems = Separator(model, device="cpu").separate(audio, sample_rate)
+    assert all(stem.shape == audio.shape and stem.dtype == np.float32 for stem in stems.values())
+    assert decibels(sum(stems.values()) - audio) < -110
+
+
+def test_what_the_models_band_cannot_hold_goes_to_other(known_model):
+    seconds = np.arange(48000) / 48000
+    low = 0.3 * np.sin(2 * np.pi * 500 * seconds).astype(np.float32)
+    high = 0.3 * np.sin(2 * np.pi * 15000 * seconds).astype(np.float32)
+    model = known_model(sample_rate=16000)
+    stems = Separator(model, device="cpu").separate(low + high, 48000)
+    inner = slice(4800, -4800)
+    assert decibels((stems["vocals"] - low)[inner]) < -60
+    assert decibels((stems["other"] - high)[inner]) < -60
+
+
+def test_resampled_stems_are_aligned_with_the_input(known_model):
+    click = np.zeros(44100, dtype=np.float32)
+    click[20000] = 0.9
+    stems = Separator(known_model(sample_rate=22050), device="cpu").separate(click, 44100)
+    assert abs(int(np.abs(stems["vocals"]).argmax()) - 20000) <= 1
+
+
+def test_shares_of_the_residual(known_model):
+    model = known_model(lambda x: torch.zeros(len(x), 2, *x.shape[1:]), stems=("vocals", "other"))
+    audio = noise(1, 1000)
+    equal = Separator(model, device="cpu").separate(audio, 8000)
+    np.testing.assert_allclose(equal["vocals"], audio / 2, atol=1e-7)
+    uneven = Separator(model, device="cpu", residual_shares={"other": 3, "voice": 1})
+    np.testing.assert_allclose(uneven.separate(audio, 8000)["other"], 0.75 * audio, atol=1e-6)
+    with pytest.raises(UsageError, match="residual shares"):
+        Separator(model, device="cpu", residual_shares={"other": 0})
+
+
+def test_a_model_of_one_stem_gets_other_as_the_rest(known_model):
+    model = known_model(lambda x: 0.25 * x[:, None], stems=("vocals",))
+    audio = noise(2, 3000)
+    stems = Separator(model, device="cpu").separate(audio, 8000)
+    np.testing.assert_allclose(stems["vocals"], audio * 0.25, atol=1e-6)
+    np.testing.assert_allclose(stems["other"], audio * 0.75, atol=1e-6)
+
+
+def test_mono_through_a_stereo_model_is_doubled_and_averaged(known_model):
+    def panned(mixture):
+        sides = mixture * torch.tensor([0.2, 0.6]).reshape(1, 2, 1)
+        return torch.stack([sides, mixture - sides], dim=1)
+
+    model = known_model(panned, stems=("vocals", "other"), channels=2)
+    audio = noise(1, 2000)
+    stems = Separator(model, device="cpu").separate(audio, 8000)
+    assert all(shape[1] == 2 for shape in model.shapes)
+    np.testing.assert_allclose(stems["vocals"], 0.4 * audio, atol=1e-6)
+
+
+def test_stereo_through_a_mono_model_keeps_the_channels_apart(known_model):
+    model = known_model(channels=1)
+    audio = noise(2, 2000)
+    stems = Separator(model, device="cpu").separate(audio, 8000)
+    assert all(shape[1] == 1 for shape in model.shapes)
+    np.testing.assert_allclose(stems["vocals"], audio, atol=1e-6)
+
+
+def test_channels_that_do_not_fit_are_refused(known_model):
+    with pytest.raises(UsageError, match="--downmix"):
+        Separator(known_model(channels=2), device="cpu").separate(noise(3, 500), 8000)
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 44100])
+def test_silence_stays_exactly_silent_even_if_the_model_hums(known_model, sample_rate):
+    model = known_model(lambda x: torch.full((len(x), 4, *x.shape[1:]), float("nan")))
+    audio = np.zeros((2, 5000), dtype=np.float32)
+    stems = Separator(model, device="cpu").separate(audio, sample_rate)
+    assert all(not stem.any() for stem in stems.values())
+
+
+def test_a_model_that_answers_nan_is_named_with_the_place(known_model):
+    def breaks(mixture):
+        return torch.full((len(mixture), 4, *mixture.shape[1:]), float("nan"))
+
+    audio = noise(1, 9600)
+    audio[:, :8000] = 0
+    with pytest.raises(CarnaticSepError, match=r"known .*near 00:00:00\.9.*--precision fp32"):
+        Separator(known_model(breaks), device="cpu").separate(audio, 8000)
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 16000])
+def test_nan_in_the_audio_is_refused_with_its_time(known_model, sample_rate):
+    audio = noise(1, 3 * sample_rate)
+    audio[0, 2 * sample_rate + sample_rate // 2] = np.inf
+    with pytest.raises(CarnaticSepError, match=r"00:00:02\.5"):
+        Separator(known_model(), device="cpu").separate(audio, sample_rate)
+
+
+def test_memory_that_runs_out_halves_the_batch_and_says_so(known_model):
+    class Watcher:
+        def __init__(self):
+            self.warnings = []
+
+        def update(self, *, done_seconds, total_seconds):
+            raise AssertionError("only files have progress")
+
+        def warn(self, message):
+            self.warnings.append(message)
+
+    model = known_model()
+
+    def hungry(mixture):
+        if len(mixture) > 2:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return model.first_takes_all(mixture)
+
+    model.formula = hungry
+    separator = Separator(model, device="cpu", batch_size=8)
+    audio, watcher = noise(1, 20000), Watcher()
+    pieces = separator.stream_with_mixture([audio], sample_rate=8000, channels=1, progress=watcher)
+    vocals = np.concatenate([stems[0] for _, stems in pieces], axis=-1)
+    np.testing.assert_allclose(vocals, audio, atol=1e-6)
+    assert [message[-12:] for message in watcher.warnings] == ["batches of 4", "batches of 2"]
+    assert sum(shape[0] > 2 for shape in model.shapes) == 2
+
+
+def test_memory_that_never_suffices_names_the_remedy(known_model):
+    def insatiable(mixture):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(CarnaticSepError, match=r"single segment of 0\.1 s.*--segment"):
+        Separator(known_model(insatiable), device="cpu", batch_size=4).separate(noise(1, 900), 8000)
+
+
+def test_errors_of_the_network_itself_are_not_taken_for_lack_of_memory(known_model):
+    def broken(mixture):
+        raise RuntimeError("shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="multiplied"):
+        Separator(known_model(broken), device="cpu").separate(noise(1, 900), 8000)
+
+
+def test_streamed_and_whole_results_are_the_same_bytes(known_model):
+    model = known_model(shifted_gains, stems=("vocals", "other"), sample_rate=16000)
+    separator = Separator(model, device="cpu")
+    audio = noise(2, 30000)
+    whole = separator.separate(audio, 44100)
+    blocks = np.split(audio, [10, 5000, 5001, 20000], axis=1)
+    pieces = list(separator.stream(blocks, sample_rate=44100, channels=2))
+    for name, stem in whole.items():
+        joined = np.concatenate([piece[name] for piece in pieces], axis=-1)
+        assert joined.tobytes() == stem.tobytes()
+
+
+def test_a_callers_buffer_may_be_reused_between_blocks(known_model):
+    audio = noise(1, 4000)
+
+    def blocks():
+        buffer = np.empty((1, 50), dtype=np.float32)
+        for start in range(0, 4000, 50):
+            buffer[...] = audio[:, start : start + 50]
+            yield buffer
+
+    pieces = Separator(known_model(), device="cpu").stream(blocks(), sample_rate=8000, channels=1)
+    vocals = np.concatenate([piece["vocals"] for piece in pieces], axis=-1)
+    np.testing.assert_allclose(vocals, audio, atol=1e-6)
+
+
+def test_one_dimensional_audio_comes_back_one_dimensional(known_model):
+    audio = noise(1, 1234)[0]
+    stems = separate(audio, 8000, model=known_model())
+    assert stems["vocals"].shape == (1234,)
+    assert separate(audio[:0], 8000, model=known_model())["violin"].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("audio", "sample_rate", "remedy"),
+    [
+        (np.zeros((500, 2), np.float32), 8000, "channels, frames"),
+        (np.zeros((1, 2, 3), np.float32), 8000, "channels, frames"),
+        (np.zeros(500, np.float32), 4000, "8000"),
+        (np.zeros(500, np.float32), 384000, "192000"),
+    ],
+)
+def test_audio_of_another_shape_or_rate_is_refused(known_model, audio, sample_rate, remedy):
+    with pytest.raises(UsageError, match=remedy):
+        Separator(known_model(), device="cpu").separate(audio, sample_rate)
+
+
+def test_options_that_cannot_be_met(known_model):
+    with pytest.raises(UnknownNameError, match="cuda"):
+        Separator(known_model(), device="cida")
+    with pytest.raises(UnknownNameError, match="bf16"):
+        Separator(known_model(), device="cpu", precision="bf15")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="batch size"):
+        Separator(known_model(), device="cpu", batch_size=0)
