@@ -209,7 +209,7 @@ def _write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        partial.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
             partial.unlink()
