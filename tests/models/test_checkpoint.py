@@ -221,7 +221,7 @@ def test_every_truncation_is_noticed(saved: tuple[Path, ToyGains]) -> None:
     content = path.read_bytes()
     for kept in (1, 7, 8, 9, 100, len(content) // 2, len(content) - 1):
         path.write_bytes(content[:kept])
-        with pytest.raises(CheckpointError, match="truncated|not a safetensors"):
+        with pytest.raises(CheckpointError, match=r"truncated|not a safetensors"):
             load_checkpoint(path)
     path.write_bytes(content + b"x")
     with pytest.raises(CheckpointError, match="follow the last tensor"):
