@@ -23,15 +23,3 @@ class Silent:
 
     def warn(self, message: str) -> None:
         """Do nothing."""
-
-
-def clock(seconds: float) -> str:
-    """Return a time in a recording as ``hh:mm:ss.s``.
-
-    >>> clock(4327.25)
-    '01:12:07.2'
-    """
-    tenths = int(seconds * 10)
-    hours, rest = divmod(tenths, 36000)
-    minutes, rest = divmod(rest, 600)
-    return f"{hours:02}:{minutes:02}:{rest // 10:02}.{rest % 10}"

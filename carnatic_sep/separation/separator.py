@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.audio.timecode import timecode
 from carnatic_sep.errors import CarnaticSepError, UsageError
+from carnatic_sep.separation.blocks import checked_blocks, split
 from carnatic_sep.separation.consistency import (
     out_of_band_shares,
     share_residual,
@@ -16,7 +18,7 @@ from carnatic_sep.separation.consistency import (
 from carnatic_sep.separation.device import Precision, resolve_device, resolve_precision
 from carnatic_sep.separation.inference import Inference
 from carnatic_sep.separation.overlap_add import SegmentPlan, overlap_add
-from carnatic_sep.separation.progress import Progress, Silent, clock
+from carnatic_sep.separation.progress import Progress, Silent
 from carnatic_sep.separation.sample_queue import SampleQueue
 from carnatic_sep.stems import OTHER
 
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
 
     from carnatic_sep.models.base import SeparationModel
     from carnatic_sep.separation.tracks import SeparationResult, TrackOptions
-
-_BLOCK_FRAMES = 65536
-_LOWEST_RATE, _HIGHEST_RATE = 8_000, 192_000
 
 
 class Separator:
@@ -122,27 +121,11 @@ class Separator:
         CarnaticSepError
             NaN or infinite samples, or a model that does not answer.
         """
-        mixture = np.asarray(audio)
-        if mixture.ndim not in (1, 2) or (
-            mixture.ndim == 2 and mixture.shape[0] > mixture.shape[1] > 0
-        ):
-            raise UsageError(
-                f"audio of shape {mixture.shape}: give (channels, frames) or (frames,)"
-            )
-        rows = np.atleast_2d(mixture)
-        blocks = (
-            rows[:, start : start + _BLOCK_FRAMES]
-            for start in range(0, rows.shape[1], _BLOCK_FRAMES)
-        )
-        parts = [
-            stems
-            for _, stems in self.stream_with_mixture(
-                blocks, sample_rate=sample_rate, channels=rows.shape[0]
-            )
-        ]
-        whole = np.concatenate(parts, axis=-1)
+        rows, blocks = split(audio)
+        pieces = self.stream_with_mixture(blocks, sample_rate=sample_rate, channels=rows)
+        whole = np.concatenate([stems for _, stems in pieces], axis=-1)
         return {
-            name: stem.reshape(mixture.shape) for name, stem in zip(self.stems, whole, strict=True)
+            name: stem.reshape(audio.shape) for name, stem in zip(self.stems, whole, strict=True)
         }
 
     def stream(
@@ -187,11 +170,7 @@ class Separator:
         ------
         mixture, (channels, frames), and stems, (stems, channels, frames), of the same frames
         """
-        if not _LOWEST_RATE <= sample_rate <= _HIGHEST_RATE:
-            raise UsageError(
-                f"sample rate {sample_rate} Hz: give one from {_LOWEST_RATE} to {_HIGHEST_RATE} Hz"
-            )
-        checked = _checked(blocks, sample_rate=sample_rate, channels=channels)
+        checked = checked_blocks(blocks, sample_rate=sample_rate, channels=channels)
         watcher = progress or Silent()
         if sample_rate == self.sample_rate:
             yield from self._at_model_rate(checked, channels=channels, progress=watcher)
@@ -215,10 +194,8 @@ class Separator:
             return mixture, share_residual(stems, mixture, self._outside_band)
 
         for _, stems in self._at_model_rate(resampled(), channels=channels, progress=watcher):
-            yield finished(back.push(stems.reshape(-1, stems.shape[-1])))
-        tail = back.flush()
-        missing = max(0, len(originals) - tail.shape[1])  # rates that do not divide round twice
-        yield finished(np.pad(tail, ((0, 0), (0, missing))))
+            yield finished(back.push(stems.reshape(len(self.stems) * channels, stems.shape[-1])))
+        yield finished(back.flush())
 
     def separate_file(
         self,
@@ -238,6 +215,14 @@ class Separator:
         return separate_file(
             self, Path(path), Path(out_dir), options=options, track=track, progress=progress
         )
+
+    def checkpoint_sha256(self) -> str | None:
+        """Return the checksum of the model's file; None for a model that came from none."""
+        if self.checkpoint is None:
+            return None
+        from carnatic_sep.models.checkpoint import read_metadata
+
+        return read_metadata(self.checkpoint).sha256
 
     def _at_model_rate(
         self, blocks: Iterable[NDArray[np.float32]], *, channels: int, progress: Progress
@@ -259,7 +244,7 @@ class Separator:
             if not np.isfinite(estimates).all():
                 raise CarnaticSepError(
                     f"the model {self.model_name} answered with NaN or infinite numbers near "
-                    f"{clock(done / self.sample_rate)} ({self.dtype}); try --precision fp32"
+                    f"{timecode(done / self.sample_rate)} ({self.dtype}); try --precision fp32"
                 )
             done += mixture.shape[1]
             derived = len(self.stems) - len(estimates)
@@ -289,21 +274,5 @@ def _load(
 
     from carnatic_sep.models.zoo import load_model, resolve
 
-    checkpoint = resolve(str(model))
-    return checkpoint.stem, checkpoint, load_model(str(model), device=device)
-
-
-def _checked(
-    blocks: Iterable[NDArray[np.float32]], *, sample_rate: int, channels: int
-) -> Iterator[NDArray[np.float32]]:
-    """Pass copies of `blocks` on, and refuse those that no model can take."""
-    done = 0
-    for block in blocks:
-        if block.ndim != 2 or block.shape[0] != channels:
-            raise UsageError(f"block of shape {block.shape}: give ({channels}, frames)")
-        bad = ~np.isfinite(block).all(axis=0)
-        if bad.any():
-            place = clock((done + int(bad.argmax())) / sample_rate)
-            raise CarnaticSepError(f"audio: NaN or infinite sample at {place}; repair it first")
-        done += block.shape[1]
-        yield np.array(block, dtype=np.float32)
+    checkpoint = resolve(model)
+    return checkpoint.stem, checkpoint, load_model(checkpoint, device=device)

@@ -1,0 +1,74 @@
+"""From files and folders on a command line to the tracks in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from carnatic_sep.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+AUDIO_SUFFIXES = frozenset(
+    ".aac .aif .aiff .au .caf .flac .m4a .m4b .mka .mp3 .mp4 .oga .ogg .opus .rf64 .w64 .wav "
+    ".webm .wma".split()
+)
+
+
+@dataclass(frozen=True)
+class Track:
+    """One input file.
+
+    Attributes
+    ----------
+    path : the file, which may not exist
+    name : what its outputs are called after; with the folder below the one that was named
+    """
+
+    path: Path
+    name: str
+
+
+def find_tracks(inputs: Sequence[Path], *, out_dir: Path) -> list[Track]:
+    """Return the files that `inputs` name, and the audio files in the folders that they name.
+
+    Folders are searched to any depth, in the order of the names in them. Hidden files are left
+    out, and what lies in `out_dir` too, so that the stems of an earlier run are not separated
+    again. A file that is named twice is taken once.
+
+    Raises
+    ------
+    UsageError
+        No input, or a folder with no audio file in it.
+    """
+    if not inputs:
+        raise UsageError("no input: name at least one audio file or folder")
+    tracks: dict[Path, Track] = {}
+    for given in inputs:
+        found = _in_folder(given, out_dir) if given.is_dir() else [Track(given, given.stem)]
+        for track in found:
+            tracks.setdefault(track.path.resolve(), track)
+    return list(tracks.values())
+
+
+def _in_folder(folder: Path, out_dir: Path) -> list[Track]:
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in AUDIO_SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not _below(path, out_dir)
+    )
+    if not files:
+        raise UsageError(
+            f"{folder}: no audio file in this folder; known ones end in "
+            f"{' '.join(sorted(AUDIO_SUFFIXES))}"
+        )
+    return [Track(path, path.relative_to(folder).with_suffix("").as_posix()) for path in files]
+
+
+def _below(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())

@@ -1,0 +1,132 @@
+"""The record beside the stems: what made them, from what, and how."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from carnatic_sep.errors import AudioWriteError
+
+if TYPE_CHECKING:
+    from carnatic_sep.audio.reader import AudioInfo, InputScan
+    from carnatic_sep.separation.separator import Separator
+    from carnatic_sep.separation.tracks import TrackOptions
+
+FORMAT = "carnatic-sep-separation-1"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a separation left behind.
+
+    Attributes
+    ----------
+    status : complete, or damaged where the input broke off
+    outputs : output name to file
+    """
+
+    status: str
+    outputs: dict[str, Path]
+    elapsed_seconds: float
+    gain: float | None = None
+    null_depth_db: float | None = None
+    warnings: tuple[str, ...] = ()
+    damage: str | None = None
+
+
+def describe(
+    separator: Separator, info: AudioInfo, scan: InputScan, *, options: TrackOptions
+) -> dict[str, Any]:
+    """Return what is known of a separation before it begins, for :func:`write_sidecar`."""
+    import torch
+
+    from carnatic_sep import __version__
+
+    return {
+        "carnatic_sep": __version__,
+        "torch": torch.__version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "input": {
+            "file": info.path.name,
+            "sha256": scan.sha256,
+            "sample_rate": info.sample_rate,
+            "channels": info.channels,
+            "frames": scan.frames,
+            "seconds": round(scan.frames / info.sample_rate, 3),
+            "peak": scan.peak,
+        },
+        "model": {
+            "name": separator.model_name,
+            "architecture": separator.model.architecture,
+            "checkpoint_sha256": separator.checkpoint_sha256(),
+            "stems": list(separator.stems),
+            "sample_rate": separator.sample_rate,
+        },
+        "options": {
+            "device": str(separator.device),
+            "precision": str(separator.dtype).removeprefix("torch."),
+            "segment_seconds": separator.plan.segment_frames / separator.sample_rate,
+            "overlap": separator.overlap,
+            "batch_size": separator.batch_size,
+            "format": options.output_format.name,
+            "bit_depth": options.output_format.bit_depth,
+            "filename": options.filename.text,
+            "stems": list(options.stems),
+            "mix_minus": list(options.mix_minus),
+            "downmix": options.downmix,
+        },
+    }
+
+
+def write_sidecar(path: Path, description: dict[str, Any], outcome: Outcome) -> None:
+    """Write a record as JSON to `path`, whole or not at all.
+
+    A record that is there already is kept inside the new one, under ``earlier``, if files that it
+    lists are still there and are not among those that the new one lists.
+
+    Raises
+    ------
+    AudioWriteError
+        The file cannot be written.
+    """
+    outputs = {os.path.relpath(file, path.parent): name for name, file in outcome.outputs.items()}
+    document = {"format": FORMAT, **description, **asdict(outcome), "outputs": outputs}
+    if earlier := _still_valid(path, set(outputs)):
+        document["earlier"] = earlier
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(document, file, ensure_ascii=False, indent=2, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise AudioWriteError(
+            f"{path}: the record cannot be written ({error.strerror or error}); the stems beside "
+            "it are complete. Free some space or choose another --out"
+        ) from error
+
+
+def _still_valid(path: Path, replaced: set[str]) -> list[dict[str, Any]]:
+    """Return the records at `path` that still describe a file, without those within them."""
+    try:
+        old = json.loads(path.read_text(encoding="utf-8"))
+        records = [{k: v for k, v in old.items() if k != "earlier"}, *old.get("earlier", [])]
+        return [
+            record
+            for record in records
+            if any(
+                name not in replaced and (path.parent / name).exists() for name in record["outputs"]
+            )
+        ]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return []  # none there, or not one of ours
