@@ -1,0 +1,106 @@
+"""What the ensemble is to play: tonic, raga, tempo, every note and every stroke."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from carnatic_sep.ensemble.contour import Contour, compose_melody, draw_contour, follow
+from carnatic_sep.ensemble.raga import RAGAS, Raga
+from carnatic_sep.ensemble.tala import BEATS, Stroke, compose_strokes
+
+_LEAD_IN_SECONDS = 0.5
+_RING_SECONDS = 1.6
+_TONICS_HZ = (130.81, 138.59, 146.83, 185.0, 196.0, 207.65)
+_HIGH_VOICE_HZ = 170.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A short kutcheri on paper: the truth that the rendered sound can be checked against.
+
+    Attributes
+    ----------
+    seconds, seed : length of the piece and what it grew from
+    tonic_hz : Sa of the singer
+    raga : the scale
+    beat_seconds : length of one of the eight beats of adi tala
+    first_beat_seconds : when the first cycle starts
+    cycles : how many cycles; the last is a korvai, and sama follows it
+    voice, violin : pitch lines in cents over `tonic_hz`; the violin's may lie an octave up
+    violin_delay_seconds : how far the violin trails the voice
+    violin_octave : octaves between the voice's line and the violin's
+    strokes : of the mridangam, in order
+    """
+
+    seconds: float
+    seed: int
+    tonic_hz: float
+    raga: Raga
+    beat_seconds: float
+    first_beat_seconds: float
+    cycles: int
+    voice: Contour
+    violin: Contour
+    violin_delay_seconds: float
+    violin_octave: int
+    strokes: tuple[Stroke, ...]
+
+    @property
+    def high_voice(self) -> bool:
+        """Whether the singer's vocal tract is a short one."""
+        return self.tonic_hz > _HIGH_VOICE_HZ
+
+
+def generator(seed: int, part: str) -> np.random.Generator:
+    """Return the generator of one part, so that no player's dice move another's."""
+    return np.random.default_rng([seed, *part.encode()])
+
+
+def plan(*, seconds: float, seed: int) -> Plan:
+    """Write the piece for a length and a seed.
+
+    A piece of 20 s holds three cycles and the sama after them; a piece too short for one cycle
+    is cut off where it ends.
+    """
+    rng = generator(seed, "plan")
+    tonic = float(rng.choice(_TONICS_HZ)) * 2.0 ** (rng.uniform(-20.0, 20.0) / 1200.0)
+    raga = RAGAS[int(rng.integers(len(RAGAS)))]
+    bpm = rng.uniform(72.0, 86.0)
+    room = seconds - _LEAD_IN_SECONDS - _RING_SECONDS
+    cycles = max(1, round(room * bpm / 60.0 / BEATS))
+    beat = float(np.clip(room / (cycles * BEATS), 0.6, 1.0))
+    notes = compose_melody(
+        raga,
+        start=_LEAD_IN_SECONDS,
+        beats=cycles * BEATS,
+        beat_seconds=beat,
+        end=max(seconds - 0.3, _LEAD_IN_SECONDS),
+        rng=generator(seed, "melody"),
+    )
+    voice = draw_contour(notes, seconds=seconds)
+    delay = float(rng.uniform(0.12, 0.38))
+    octave = 0 if tonic > _HIGH_VOICE_HZ else 1
+    shadow = follow(
+        voice, delay_seconds=delay, hold_seconds=0.35, rng=generator(seed, "accompanist")
+    )
+    return Plan(
+        seconds=seconds,
+        seed=seed,
+        tonic_hz=tonic,
+        raga=raga,
+        beat_seconds=beat,
+        first_beat_seconds=_LEAD_IN_SECONDS,
+        cycles=cycles,
+        voice=voice,
+        violin=Contour(shadow.cents + 1200.0 * octave, shadow.level, shadow.notes),
+        violin_delay_seconds=delay,
+        violin_octave=octave,
+        strokes=compose_strokes(
+            start=_LEAD_IN_SECONDS,
+            cycles=cycles,
+            beat_seconds=beat,
+            rng=generator(seed, "strokes"),
+        ),
+    )

@@ -1,0 +1,241 @@
+"""A singer: glottal pulses through a vocal tract, after the source-filter theory (Fant, 1960)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.ensemble.additive import (
+    HOP_FRAMES,
+    at_columns,
+    band_limit,
+    columns,
+    harmonic_sum,
+    phase_cycles,
+    shaped_noise,
+    upsample,
+)
+from carnatic_sep.ensemble.contour import CONTROL_RATE, Contour, Note
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_HARMONICS = 120
+# Hz of the first three formants of a man's vowels (Peterson and Barney, 1952); the fourth and
+# fifth crowd towards the third, as trained singers make them (Sundberg, 1974).
+_VOWELS = {
+    "a": (730.0, 1090.0, 2440.0, 2950.0, 3400.0),
+    "i": (270.0, 2290.0, 3010.0, 3300.0, 3700.0),
+    "u": (300.0, 870.0, 2240.0, 2900.0, 3400.0),
+    "e": (530.0, 1840.0, 2480.0, 3000.0, 3500.0),
+    "o": (570.0, 840.0, 2410.0, 2900.0, 3400.0),
+    "nasal": (270.0, 1050.0, 2200.0, 3000.0, 3600.0),
+}
+_BANDWIDTHS = np.array([80.0, 100.0, 120.0, 140.0, 180.0])
+_HIGHER_POLES_HZ = 2800.0
+_SHORT_TRACT = 1.14
+_SYLLABLES = ("ta", "da", "ri", "na", "nu", "te", "no", "ra", "sa", "a")
+_VOWEL_WEIGHTS = (0.15, 0.12, 0.12, 0.16, 0.06, 0.1, 0.06, 0.08, 0.05, 0.1)
+
+
+@dataclass(frozen=True)
+class _Consonant:
+    """How a consonant breaks the tone: seconds of closure, level left, and noise let out."""
+
+    seconds: float
+    level: float
+    noise: float = 0.0
+    noise_seconds: float = 0.0
+    nasal: bool = False
+
+
+_CONSONANTS = {
+    "t": _Consonant(0.075, 0.0, noise=0.5, noise_seconds=0.012),
+    "d": _Consonant(0.055, 0.08, noise=0.25, noise_seconds=0.008),
+    "n": _Consonant(0.075, 0.35, nasal=True),
+    "r": _Consonant(0.030, 0.25),
+    "s": _Consonant(0.110, 0.0, noise=0.35, noise_seconds=0.100),
+}
+
+
+def sing(
+    contour: Contour,
+    *,
+    tonic_hz: float,
+    high_voice: bool,
+    frames: int,
+    sample_rate: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Sing `contour` on changing syllables.
+
+    Parameters
+    ----------
+    contour : pitch in cents over `tonic_hz`, level 0 to 1
+    high_voice : a short vocal tract, formants 14 % up
+    frames : length of the result
+
+    Returns
+    -------
+    (frames,), mono, dry
+    """
+    syllables = _syllables(contour.notes, rng)
+    count = columns(frames)
+    seconds = np.arange(count) * HOP_FRAMES / sample_rate
+    cents = at_columns(contour.cents, rate=CONTROL_RATE, frames=frames, sample_rate=sample_rate)
+    level = at_columns(contour.level, rate=CONTROL_RATE, frames=frames, sample_rate=sample_rate)
+    column_rate = sample_rate / HOP_FRAMES
+    f0 = tonic_hz * 2.0 ** ((cents + _unsteadiness(count, column_rate, rng)) / 1200.0)
+    formants = _formants(syllables, seconds, column_rate) * (_SHORT_TRACT if high_voice else 1.0)
+    open_mouth = level * _articulation(syllables, seconds)
+    shimmer = 10.0 ** (0.25 * rng.standard_normal(count) / 20.0)
+    phase = phase_cycles(f0, frames=frames, sample_rate=sample_rate)
+    amplitudes = _tract_response(f0, formants, open_mouth, sample_rate=sample_rate)
+    tone = harmonic_sum(phase, (amplitudes * open_mouth * shimmer).astype(np.complex64))
+    return tone / np.sqrt(np.mean(tone**2) + 1e-20) + _breath(
+        syllables,
+        contour,
+        phase=phase,
+        open_mouth=upsample(open_mouth, frames=frames),
+        tract=np.mean(formants, axis=1),
+        sample_rate=sample_rate,
+        rng=rng,
+    )
+
+
+def _syllables(
+    notes: tuple[Note, ...], rng: np.random.Generator
+) -> list[tuple[float, str, _Consonant | None]]:
+    """Give each phrase opening, and about half of the other notes, a syllable of its own."""
+    chosen: list[tuple[float, str, _Consonant | None]] = []
+    for note in notes:
+        if note.opens_phrase or rng.random() < 0.5:
+            text = str(rng.choice(_SYLLABLES, p=_VOWEL_WEIGHTS))
+            chosen.append((note.start, text[-1], _CONSONANTS.get(text[0])))
+    return chosen
+
+
+def _unsteadiness(count: int, rate: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return slow drift (5 cents) and jitter (4 cents) of the pitch per column."""
+    from scipy.ndimage import gaussian_filter1d
+
+    def wander(width_seconds: float, cents: float) -> NDArray[np.float64]:
+        line = gaussian_filter1d(rng.standard_normal(count), width_seconds * rate)
+        return np.asarray(cents * line / (np.std(line) + 1e-20))
+
+    return wander(0.15, 5.0) + wander(0.006, 4.0)
+
+
+def _formants(
+    syllables: list[tuple[float, str, _Consonant | None]],
+    seconds: NDArray[np.float64],
+    rate: float,
+) -> NDArray[np.float64]:
+    """Return formant frequencies that glide from vowel to vowel in some 40 ms, (5, columns)."""
+    from scipy.ndimage import gaussian_filter1d
+
+    track = np.tile(np.array(_VOWELS["a"])[:, None], seconds.size)
+    for start, vowel, consonant in syllables:
+        first = int(np.searchsorted(seconds, start))
+        track[:, first:] = np.array(_VOWELS[vowel])[:, None]
+        if consonant is not None and consonant.nasal:
+            last = int(np.searchsorted(seconds, start + consonant.seconds))
+            track[:, first:last] = np.array(_VOWELS["nasal"])[:, None]
+    return np.asarray(gaussian_filter1d(track, 0.02 * rate, axis=1))
+
+
+def _articulation(
+    syllables: list[tuple[float, str, _Consonant | None]], seconds: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the gain that consonants leave to the tone, (columns,)."""
+    gain = np.ones(seconds.size)
+    for start, _, consonant in syllables:
+        if consonant is None:
+            continue
+        edge = 0.012
+        inside = np.minimum(seconds - start + edge, start + consonant.seconds + edge - seconds)
+        closed = np.clip(inside / edge, 0.0, 1.0)
+        gain *= 1.0 - (1.0 - consonant.level) * closed * closed * (3.0 - 2.0 * closed)
+    return gain
+
+
+def _tract_response(
+    f0: NDArray[np.float64],
+    formants: NDArray[np.float64],
+    level: NDArray[np.float64],
+    *,
+    sample_rate: int,
+) -> NDArray[np.complex128]:
+    """Return the complex amplitude of each harmonic behind the lips, (harmonics, columns).
+
+    The glottal flow falls by 12 dB an octave; radiation at the lips gives 6 of them back. Soft
+    singing closes the folds more slowly: another pole, moving from 3 kHz up to 9 kHz. The tract's
+    resonances above the fifth lift what five alone would lose; a pair of zeros stands for them.
+    """
+    frequency = np.arange(1, _HARMONICS + 1)[:, None] * f0
+    closing_hz = 3000.0 + 6000.0 * level
+    source = f0 / frequency / (1.0 + 1j * frequency / closing_hz)
+    higher_poles = (1.0 + 1j * frequency / _HIGHER_POLES_HZ) ** 2
+    response = source * higher_poles * band_limit(frequency, sample_rate=sample_rate)
+    for formant, bandwidth in zip(formants, _BANDWIDTHS, strict=True):
+        response *= _resonance(frequency, formant, bandwidth)
+    return np.asarray(response)
+
+
+def _resonance(
+    frequency: NDArray[np.float64], formant: NDArray[np.float64] | np.float64, bandwidth: float
+) -> NDArray[np.complex128]:
+    """Return the response of one formant, unity at 0 Hz."""
+    square = np.square(formant)
+    return np.asarray(square / (square - frequency**2 + 1j * frequency * bandwidth))
+
+
+def _breath(
+    syllables: list[tuple[float, str, _Consonant | None]],
+    contour: Contour,
+    *,
+    phase: NDArray[np.float64],
+    open_mouth: NDArray[np.float64],
+    tract: NDArray[np.float64],
+    sample_rate: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return aspiration in time with the pulses, bursts of consonants, and breaths between phrases."""
+    frames = phase.size
+
+    def through_tract(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
+        gain = band_limit(frequency, sample_rate=sample_rate)
+        for formant, bandwidth in zip(tract, 2.0 * _BANDWIDTHS, strict=True):
+            gain = gain * np.abs(_resonance(frequency, formant, bandwidth))
+        return gain * frequency / (frequency + 1500.0)
+
+    def hiss(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.exp(-0.5 * (np.log2(np.maximum(frequency, 1.0) / 5000.0) / 0.5) ** 2)
+
+    aspiration = shaped_noise(frames, sample_rate=sample_rate, gain=through_tract, rng=rng)
+    out = 0.035 * aspiration * open_mouth * (0.6 + 0.4 * np.cos(2 * np.pi * phase))
+    bursts = shaped_noise(frames, sample_rate=sample_rate, gain=hiss, rng=rng)
+    for start, _, consonant in syllables:
+        if consonant is not None and consonant.noise:
+            at = start + consonant.seconds - consonant.noise_seconds
+            _add_window(out, bursts, consonant.noise, at, consonant.noise_seconds, sample_rate)
+    for note in contour.notes:
+        if note.opens_phrase and note.start > 0.4:
+            _add_window(out, aspiration, 0.05, note.start - 0.35, 0.3, sample_rate)
+    return np.asarray(out)
+
+
+def _add_window(
+    out: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    gain: float,
+    start: float,
+    seconds: float,
+    sample_rate: int,
+) -> None:
+    """Add a raised-cosine window of `noise` into `out`, from `start` for `seconds`."""
+    first = int(start * sample_rate)
+    window = np.hanning(int(seconds * sample_rate) + 2)[: max(0, out.size - first)]
+    out[first : first + window.size] += gain * window * noise[first : first + window.size]
