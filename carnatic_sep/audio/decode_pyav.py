@@ -1,0 +1,137 @@
+"""Decoding by PyAV (FFmpeg): M4A/AAC, WMA, WebM and what else libsndfile does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.audio.info import AudioInfo, BrokenAudioError, FloatArray
+from carnatic_sep.errors import AudioReadError
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+
+_EXACT_CONTAINERS = ("mov", "mp4", "m4a")
+
+
+def available() -> bool:
+    """Whether PyAV can be imported."""
+    from importlib.util import find_spec
+
+    return find_spec("av") is not None
+
+
+class PyavDecoder:
+    """The first audio stream of one file, opened by PyAV.
+
+    An encoder pads its last block with silence. Where the container states the true length (MP4
+    and M4A do, some muxers rounded to a millisecond), the padding is cut off; elsewhere it stays.
+
+    Raises
+    ------
+    av.error.FFmpegError
+        PyAV does not know the file either.
+    AudioReadError
+        The file holds no sound, or its codec cannot be decoded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import av
+        from av.audio.resampler import AudioResampler
+
+        self._container = av.open(str(path), "r")
+        try:
+            streams = self._container.streams.audio
+            if not streams:
+                raise AudioReadError(
+                    f"{path}: there is no sound in this file; name a file with an audio stream."
+                )
+            stream = streams[0]
+            if stream.codec_context is None:
+                raise AudioReadError(
+                    f"{path}: nothing here decodes the codec of its sound; convert it to FLAC."
+                )
+            self._frames = self._container.decode(stream)
+            self._first: AudioFrame | None = next(self._frames, None)
+        except BaseException:
+            self._container.close()
+            raise
+        rate = self._first.sample_rate if self._first else stream.codec_context.sample_rate
+        channels = self._first.layout.nb_channels if self._first else stream.codec_context.channels
+        exact = any(name in self._container.format.name for name in _EXACT_CONTAINERS)
+        length = None
+        if exact and stream.duration is not None and stream.time_base is not None:
+            length = round(stream.duration * stream.time_base * rate)
+        if self._first is None and length is None:
+            length = 0
+        self.info = AudioInfo(
+            path=path,
+            sample_rate=rate,
+            channels=channels,
+            frames=length,
+            container=self._container.format.name,
+            subtype=stream.codec_context.name,
+        )
+        self._resampler = AudioResampler(format="fltp")
+
+    def chunks(self, frames: int) -> Iterator[FloatArray]:
+        """Yield (channels, n) with n == `frames` but for the last.
+
+        Raises
+        ------
+        BrokenAudioError
+            After everything that decodes was yielded, if that is less than the file promises.
+        """
+        import av
+
+        limit = self.info.frames
+        kept: list[FloatArray] = []
+        held = done = 0
+        error: Exception | None = None
+        source = self._decoded()
+        while True:
+            try:
+                piece = next(source)
+            except StopIteration:
+                break
+            except (av.error.FFmpegError, OSError, ValueError) as failure:
+                error = failure
+                break
+            if limit is not None:
+                piece = piece[:, : limit - done]
+            done += piece.shape[1]
+            kept.append(piece)
+            held += piece.shape[1]
+            while held >= frames:
+                joined = np.concatenate(kept, axis=1)
+                yield np.ascontiguousarray(joined[:, :frames])
+                kept = [joined[:, frames:]]
+                held -= frames
+        if held:
+            yield np.concatenate(kept, axis=1)
+        if error is not None or (limit is not None and done < limit):
+            why = str(error) if error else "the data end before the length that the header states"
+            raise BrokenAudioError(self.info, frames=done, expected=limit, why=why) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def _decoded(self) -> Iterator[FloatArray]:
+        """Yield float32 (channels, n) as the codec delivers it."""
+        if self._first is None:
+            return
+        frame: AudioFrame | None = self._first
+        while frame is not None:
+            if frame.sample_rate != self.info.sample_rate or (
+                frame.layout.nb_channels != self.info.channels
+            ):
+                raise ValueError("the sample rate or the channels change within the file")
+            for plain in self._resampler.resample(frame):
+                yield plain.to_ndarray().astype(np.float32, copy=False)
+            frame = next(self._frames, None)
+        for plain in self._resampler.resample(None):
+            yield plain.to_ndarray().astype(np.float32, copy=False)
