@@ -34,7 +34,7 @@ MaskExtension = Literal["zeros", "average"]
 
 
 class SameConv(nn.Conv2d):
-    """5x5 convolution, stride 2, with TensorFlow's 'same' padding: 1 before, 2 after (even sizes)."""
+    """5x5 convolution, stride 2, TensorFlow's 'same' padding of even sizes: 1 before, 2 after."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, 5, stride=2)
@@ -80,7 +80,7 @@ class StemUNet(nn.Module):
         self.decoder_activation = nn.ReLU() if decoder_activation == "relu" else nn.ELU()
 
     def forward(self, magnitudes: Tensor) -> Tensor:
-        """Map (batch, 2, time, frequency) to the same shape; sizes divisible by 2 ** len(filters)."""
+        """Map (batch, 2, time, frequency) to the same shape; 2 ** len(filters) divides sizes."""
         x = magnitudes
         skips: list[Tensor] = []
         for conv, norm in zip(self.encoder, [*self.encoder_norms, None], strict=True):
