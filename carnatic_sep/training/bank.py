@@ -1,0 +1,196 @@
+"""Solo recordings in memory: the bank that mixtures are drawn from."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.audio.reader import read_audio
+from carnatic_sep.errors import ConfigError
+from carnatic_sep.training.config import DataConfig
+from carnatic_sep.training.pitch import Contour, track_pitch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SAMPLE_RATE = 44100
+_NOTE = re.compile(r"^([A-G])(#?)(\d)$")
+_STEPS = {"C": -9, "D": -7, "E": -5, "F": -4, "G": -2, "A": 0, "B": 2}
+
+
+@dataclass(frozen=True)
+class VoiceClip:
+    """A stretch of solo singing with its contour; `performance` groups clips that may be joined."""
+
+    path: str
+    performance: str
+    tonic: float | None
+    audio: NDArray[np.float32]
+    contour: Contour
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sustained violin note of known pitch in Hz."""
+
+    path: str
+    f0: float
+    audio: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Take:
+    """Any other solo recording, mono; `kind` is its folder (a stroke's class)."""
+
+    path: str
+    kind: str
+    audio: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SoloBank:
+    """All recordings of one side of the split, at :data:`SAMPLE_RATE`, mono."""
+
+    voices: list[VoiceClip] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    pieces: list[Take] = field(default_factory=list)
+    strokes: list[Take] = field(default_factory=list)
+    rooms: list[Take] = field(default_factory=list)
+
+
+def select(root: Path, patterns: Iterable[str]) -> list[str]:
+    """Return the audio files below `root` that match any of `patterns`, sorted."""
+    patterns = list(patterns)
+    names = (
+        path.relative_to(root).as_posix()
+        for pattern in {pattern.split("/")[0] for pattern in patterns}
+        for path in root.glob(f"{pattern}/**/*")
+        if path.suffix in {".ogg", ".flac", ".wav", ".mp3"}
+    )
+    return sorted(name for name in set(names) if any(fnmatch(name, each) for each in patterns))
+
+
+def load_bank(
+    root: Path, data: DataConfig, *, test: bool = False, cache: Path | None = None
+) -> SoloBank:
+    """Load the training side of the split (or the test side) from `root`.
+
+    Parameters
+    ----------
+    root : folder laid out as the configuration's patterns expect
+    data : patterns; `data.test` decides the side
+    cache : folder that keeps pitch contours between runs
+
+    Raises
+    ------
+    ConfigError
+        A pattern group matches nothing on this side.
+    """
+
+    def side(patterns: list[str], *, both: bool = False) -> list[str]:
+        names = select(root, patterns)
+        held = [n for n in names if any(fnmatch(n, t) for t in data.test)]
+        chosen = names if both else held if test else [n for n in names if n not in held]
+        if not chosen:
+            raise ConfigError(
+                f"{root}: nothing matches {', '.join(patterns)} for "
+                f"{'testing' if test else 'training'}; check the data folder and `data.test`"
+            )
+        return chosen
+
+    tonics = _tonics(root / "voice" / "alapana_metadata.csv")
+    voices = [load_voice(root, name, tonics=tonics, cache=cache) for name in side(data.voice)]
+    notes = [
+        Note(name, note_frequency(Path(name).stem), _sustained(_mono(root / name)))
+        for name in side(data.violin_notes)
+    ]
+    return SoloBank(
+        voices=voices,
+        notes=notes,
+        pieces=[_take(root, name) for name in side(data.violin_pieces)],
+        strokes=[_take(root, name) for name in side(data.strokes)],
+        rooms=[_take(root, name) for name in side(data.rooms, both=True)],
+    )
+
+
+def load_voice(
+    root: Path, name: str, *, tonics: dict[str, float] | None = None, cache: Path | None = None
+) -> VoiceClip:
+    """Load one clip of singing and its contour (tracked once, then read from `cache`)."""
+    audio = _mono(root / name)
+    performance = re.split(r"_+\d+\.\d+", Path(name).stem)[0]
+    tonic = (tonics or {}).get(performance)
+    return VoiceClip(name, performance, tonic, audio, _cached_contour(audio, cache))
+
+
+def note_frequency(name: str) -> float:
+    """Return the frequency in Hz of a note name in twelve-tone equal temperament, A4 = 440 Hz.
+
+    >>> round(note_frequency("C4"), 2)
+    261.63
+    """
+    found = _NOTE.match(name)
+    if not found:
+        raise ConfigError(f"violin note {name!r}: expected a file named like A4 or C#5")
+    letter, sharp, octave = found.groups()
+    semitones = _STEPS[letter] + len(sharp) + 12 * (int(octave) - 4)
+    return float(440.0 * 2 ** (semitones / 12))
+
+
+def _mono(path: Path) -> NDArray[np.float32]:
+    import soxr
+
+    audio, rate = read_audio(path)
+    mono = audio.mean(axis=0)
+    if rate != SAMPLE_RATE:
+        mono = soxr.resample(mono, rate, SAMPLE_RATE)
+    return np.ascontiguousarray(mono, dtype=np.float32)
+
+
+def _take(root: Path, name: str) -> Take:
+    return Take(name, Path(name).parent.name, _mono(root / name))
+
+
+def _sustained(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cut a note to the part within 20 dB of its loudest 50 ms."""
+    hop = SAMPLE_RATE // 20
+    rms = np.sqrt(np.square(audio[: len(audio) // hop * hop].reshape(-1, hop)).mean(axis=1))
+    loud = np.flatnonzero(rms > rms.max() / 10)
+    return audio[loud[0] * hop : (loud[-1] + 1) * hop]
+
+
+def _tonics(path: Path) -> dict[str, float]:
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", errors="replace", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    tonics = {}
+    for row in rows:
+        try:
+            tonics[row["display_name"].strip()] = float(row["Tonic"])
+        except (KeyError, TypeError, ValueError):
+            continue
+    return tonics
+
+
+def _cached_contour(audio: NDArray[np.float32], cache: Path | None) -> Contour:
+    if cache is None:
+        return track_pitch(audio, SAMPLE_RATE)
+    place = cache / f"{hashlib.sha256(audio.tobytes()).hexdigest()[:24]}.npz"
+    if place.is_file():
+        with np.load(place) as stored:
+            return Contour(stored["f0"], stored["voiced"], stored["level"])
+    contour = track_pitch(audio, SAMPLE_RATE)
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = place.with_suffix(".partial.npz")
+    np.savez(partial, f0=contour.f0, voiced=contour.voiced, level=contour.level)
+    partial.replace(place)
+    return contour

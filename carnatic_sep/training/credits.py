@@ -1,0 +1,30 @@
+"""Whose recordings a model learnt from."""
+
+from __future__ import annotations
+
+import csv
+from fnmatch import fnmatch
+from pathlib import Path
+
+from carnatic_sep.training.config import DataConfig
+
+
+def credits_of(data_dir: Path, data: DataConfig) -> list[str]:
+    """List source and licence, once each, of the recordings that `data` trains on.
+
+    Reads ``MANIFEST.csv`` (columns path, source_repository, licence) in `data_dir`; a folder
+    without one gives a line that says so.
+    """
+    manifest = data_dir / "MANIFEST.csv"
+    if not manifest.is_file():
+        return [f"no MANIFEST.csv beside the recordings in {data_dir.name}: sources not recorded"]
+    used = [*data.voice, *data.teacher_voice, *data.violin_notes, *data.violin_pieces]
+    used += [*data.strokes, *data.rooms]
+    with manifest.open(encoding="utf-8", newline="") as handle:
+        rows = [
+            f"{row['source_repository']} ({row['licence']})"
+            for row in csv.DictReader(handle)
+            if any(fnmatch(row["path"], pattern) for pattern in used)
+            and not any(fnmatch(row["path"], pattern) for pattern in data.test)
+        ]
+    return sorted(set(rows))

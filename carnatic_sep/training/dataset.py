@@ -1,0 +1,87 @@
+"""Batches without end, the same ones for the same seed, from any step on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from carnatic_sep.audio.spectral import stft
+from carnatic_sep.models.band_unet import BandUNet
+from carnatic_sep.training.losses import BandStatistics
+
+if TYPE_CHECKING:
+    from carnatic_sep.training.mixer import Mixer
+
+
+class MixtureBatches(IterableDataset[Tensor]):
+    """Yields stems, (batch, stems, frames).
+
+    Parameters
+    ----------
+    mixer : draws the stems
+    first_step : step of the run that the first batch belongs to; batches depend on the step alone
+    reuse : batches made of one drawing, with other partners and levels each time
+    """
+
+    def __init__(
+        self, mixer: Mixer, *, batch_size: int, seed: int, first_step: int = 0, reuse: int = 1
+    ) -> None:
+        self.mixer = mixer
+        self.batch_size = batch_size
+        self.seed = seed
+        self.first_step = first_step
+        self.reuse = reuse
+
+    def __iter__(self) -> Iterator[Tensor]:
+        worker = get_worker_info()
+        offset, stride = (worker.id, worker.num_workers) if worker else (0, 1)
+        drawing = self.first_step // self.reuse + offset
+        while True:
+            rng = np.random.default_rng([self.seed, drawing])
+            drawn = np.stack([self.mixer.draw(rng) for _ in range(self.batch_size)])
+            for turn in range(self.reuse):
+                yield torch.from_numpy(remix(drawn, turn=turn, rng=rng) if turn else drawn)
+            drawing += stride
+
+
+def remix(
+    drawn: np.ndarray, *, turn: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Give each voice and its violin another rhythm section and other levels.
+
+    Voice and violin (the first two stems) stay together, since one follows the other.
+    """
+    mixed = drawn.copy()
+    mixed[:, 2:] = np.roll(drawn[:, 2:], turn, axis=0)
+    gains = 10 ** (rng.uniform(-4, 4, drawn.shape[:2]) / 20) * rng.choice([-1, 1], drawn.shape[:2])
+    return (mixed * gains[..., None]).astype(np.float32)
+
+
+class BandBatches(IterableDataset[BandStatistics]):
+    """Yields the band statistics of :class:`MixtureBatches` for a :class:`BandUNet`."""
+
+    def __init__(self, batches: MixtureBatches, model: BandUNet) -> None:
+        self.batches = batches
+        self.bands = model.bands
+        self.n_fft = model.n_fft
+        self.hop_frames = model.hop_frames
+
+    def __iter__(self) -> Iterator[BandStatistics]:
+        for stems in self.batches:
+            items = [self._item(each) for each in stems]
+            yield BandStatistics(*(torch.stack(part) for part in zip(*items, strict=True)))
+
+    def _item(self, stems: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        spectra = stft(stems, n_fft=self.n_fft, hop_frames=self.hop_frames)
+        mixture = spectra.sum(dim=0)
+        cross = spectra.real * mixture.real + spectra.imag * mixture.imag
+        own = spectra.real.square() + spectra.imag.square()
+        total = mixture.real.square() + mixture.imag.square()
+        pooled = self.bands.pool(torch.cat([total[None], cross, own]))
+        count = len(stems)
+        return pooled[0], pooled[1 : 1 + count], pooled[1 + count :]

@@ -1,0 +1,90 @@
+"""The Lightning module: one loss, one optimiser, an average of the weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
+
+from carnatic_sep.models.band_unet import BandUNet
+from carnatic_sep.models.base import SeparationModel
+from carnatic_sep.training.config import TrainConfig
+from carnatic_sep.training.losses import BandStatistics, band_loss, waveform_loss
+from carnatic_sep.training.state import TrainingState, restore
+
+
+class SeparationModule(lightning.LightningModule):
+    """Trains `model` and keeps `ema`, the exponential moving average that is shipped.
+
+    Parameters
+    ----------
+    state : where an earlier run stopped; its weights and optimiser are taken up
+    """
+
+    def __init__(
+        self, model: SeparationModel, config: TrainConfig, *, state: TrainingState | None = None
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.model = model
+        self.step = state.step if state else 0
+        self._state = state
+        decay = config.ema_decay
+        self.ema = AveragedModel(model, avg_fn=get_ema_avg_fn(decay), use_buffers=True)
+        self.ema.requires_grad_(False)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW over the trained model; weight decay on matrices and kernels only."""
+        decayed = [p for p in self.model.parameters() if p.dim() > 1]
+        plain = [p for p in self.model.parameters() if p.dim() <= 1]
+        optimizer = torch.optim.AdamW(
+            [{"params": decayed}, {"params": plain, "weight_decay": 0.0}],
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+            betas=(0.9, 0.98),
+        )
+        if self._state:
+            restore(self._state, self.model, self.ema, optimizer)
+            self._state = None
+        return optimizer
+
+    def learning_rate(self, step: int) -> float:
+        """Linear warm-up, then a cosine to zero at the last step."""
+        config = self.config
+        warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
+        return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Set the learning rate of this step: a function of the step alone, so runs resume exactly."""
+        optimizer = self.optimizers()
+        assert isinstance(optimizer, lightning.pytorch.core.optimizer.LightningOptimizer)
+        for group in optimizer.param_groups:
+            group["lr"] = self.learning_rate(self.step)
+
+    def training_step(self, batch: BandStatistics | Tensor, batch_idx: int) -> Tensor:
+        """Loss of one batch."""
+        loss = self.loss(batch)
+        self.log("loss", loss.detach(), prog_bar=True)
+        return loss
+
+    def loss(self, batch: BandStatistics | Tensor) -> Tensor:
+        """Complex L1 on band cells for a band model, on spectra of waveforms otherwise."""
+        weight = self.config.snr_weight
+        if isinstance(batch, BandStatistics):
+            assert isinstance(self.model, BandUNet)
+            return band_loss(self.model.masks(batch.mixture), batch, snr_weight=weight)
+        stems = batch[:, :, None]
+        if self.model.channels == 2:
+            stems = stems.expand(-1, -1, 2, -1)
+        return waveform_loss(self.model(stems.sum(dim=1)), stems, snr_weight=weight)
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Count the step and move the average; early on it follows more closely."""
+        self.step += 1
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        self.ema.avg_fn = get_ema_avg_fn(decay)
+        self.ema.update_parameters(self.model)

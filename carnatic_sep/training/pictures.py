@@ -1,0 +1,54 @@
+"""What a run sounds and looks like on one fixed mixture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from carnatic_sep.audio.spectral import stft
+from carnatic_sep.models.base import SeparationModel
+from carnatic_sep.training.bank import SAMPLE_RATE
+from carnatic_sep.training.mixer import MIXED_STEMS, Mixer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch.utils.tensorboard import SummaryWriter
+
+
+def log_pictures(
+    model: SeparationModel, mixer: Mixer, *, step: int, folder: Path, writer: SummaryWriter
+) -> None:
+    """Separate one fixed mixture: audio and a spectrogram picture to TensorBoard and `folder`."""
+    stems = torch.from_numpy(mixer.draw(np.random.default_rng(0)))
+    training = model.training
+    channels = model.channels or 1
+    mixture = stems.sum(dim=0).expand(1, channels, -1)
+    with torch.inference_mode():
+        estimates = model.eval()(mixture)[0].mean(dim=1)
+    model.train(training)
+    for name, estimate in zip(MIXED_STEMS, estimates, strict=True):
+        writer.add_audio(name, estimate, step, sample_rate=SAMPLE_RATE)
+    figure = spectrogram_grid(stems, estimates)
+    figure.savefig(folder / f"picture-{step:06d}.png", dpi=80)
+    writer.add_figure("stems", figure, step)
+
+
+def spectrogram_grid(stems: torch.Tensor, estimates: torch.Tensor) -> Figure:
+    """Truth above estimate, one column per stem; both (stems, frames)."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4 * len(stems), 6), layout="constrained")
+    axes = figure.subplots(2, len(stems), sharex=True, sharey=True)
+    rows = (("truth", stems), ("estimate", estimates))
+    for row, (label, signals) in enumerate(rows):
+        levels = 20 * torch.log10(stft(signals, n_fft=2048, hop_frames=512).abs() + 1e-4)
+        for column, name in enumerate(MIXED_STEMS):
+            axis = axes[row, column]
+            axis.imshow(
+                levels[column, :372], origin="lower", aspect="auto", cmap="magma", vmin=-50, vmax=30
+            )
+            axis.set_title(f"{name}: {label}")
+    return figure

@@ -1,0 +1,64 @@
+"""Voices with bleed, cleaned by an earlier model before they are mixed.
+
+A cleaned voice is both an ingredient of the mixture and its target, so whatever the teacher
+left in or took out stays consistent between the two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.models.checkpoint import load_checkpoint
+from carnatic_sep.stems import VOCALS
+from carnatic_sep.training.bank import SAMPLE_RATE, VoiceClip, load_voice, select
+from carnatic_sep.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from carnatic_sep.models.base import SeparationModel
+
+
+def taught_voices(
+    config: TrainConfig, *, data_dir: Path, cache: Path, report: Callable[[str], None]
+) -> list[VoiceClip]:
+    """Clean `config.data.teacher_voice` with `config.teacher`; empty where no teacher is named."""
+    if config.teacher is None or not config.data.teacher_voice:
+        return []
+    model = load_checkpoint(config.teacher)
+    mark = hashlib.sha256(config.teacher.read_bytes()).hexdigest()[:16]
+    names = select(data_dir, config.data.teacher_voice)
+    report(f"{config.teacher}: cleaning {len(names)} voices with bleed")
+    return [
+        _cleaned(load_voice(data_dir, name, cache=cache), model, cache / f"taught-{mark}")
+        for name in names
+    ]
+
+
+def _cleaned(clip: VoiceClip, model: SeparationModel, cache: Path) -> VoiceClip:
+    place = cache / f"{hashlib.sha256(clip.audio.tobytes()).hexdigest()[:24]}.npy"
+    if place.is_file():
+        return replace(clip, audio=np.load(place))
+    audio = _vocals(clip.audio, model)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_suffix(".partial.npy")
+    np.save(partial, audio)
+    partial.replace(place)
+    return replace(clip, audio=audio)
+
+
+def _vocals(audio: NDArray[np.float32], model: SeparationModel) -> NDArray[np.float32]:
+    import torch
+
+    if model.sample_rate != SAMPLE_RATE:
+        raise ValueError(f"the teacher works at {model.sample_rate} Hz, the bank at {SAMPLE_RATE}")
+    with torch.inference_mode():
+        stems = model(torch.from_numpy(audio)[None, None])
+    vocals: NDArray[np.float32] = stems[0, model.stems.index(VOCALS), 0].numpy()
+    return vocals
