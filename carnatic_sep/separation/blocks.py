@@ -29,7 +29,7 @@ def split(audio: NDArray[np.float32]) -> tuple[int, Iterator[NDArray[np.float32]
     Raises
     ------
     UsageError
-        Another shape; more than 64 channels, and more than frames, are taken for (frames, channels).
+        Another shape; more than 64 channels, and more than frames, are (frames, channels).
     """
     turned = audio.ndim == 2 and audio.shape[0] > max(audio.shape[1], _MOST_CHANNELS)
     if audio.ndim not in (1, 2) or turned:

@@ -3,17 +3,60 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.errors import AudioReadError
+from carnatic_sep.separation.device import describe
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from carnatic_sep.separation.inputs import Track
     from carnatic_sep.separation.separator import Separator
 
 WORTHWHILE_SECONDS = 60.0
-"""Audio for which trying first costs more than knowing is worth."""
+"""Trying first takes longer than it is worth for less audio than this."""
 
 _FILE_WORK = 0.004  # decoding twice, resampling and encoding, in seconds per second of audio
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What lies ahead of a batch.
+
+    Attributes
+    ----------
+    files : how many
+    audio_seconds : length of all of them, as far as their headers tell
+    estimate_seconds : about how long they will take; None where they are too short to ask
+    device : what they run on, in words
+    """
+
+    files: int
+    audio_seconds: float
+    estimate_seconds: float | None
+    device: str
+
+
+def forecast(separator: Separator, tracks: Sequence[Track]) -> Forecast:
+    """Read the headers of `tracks`, and try how fast this machine is just now."""
+    from carnatic_sep.audio.reader import probe
+
+    seconds, channels = 0.0, 1
+    for track in tracks:
+        try:
+            info = probe(track.path)
+        except AudioReadError:
+            continue  # it is reported when its turn comes
+        seconds += info.duration_seconds or 0.0
+        channels = max(channels, min(info.channels, 2))
+    estimate = None
+    if seconds >= WORTHWHILE_SECONDS:
+        estimate = seconds * real_time_factor(separator, channels=channels)
+    return Forecast(len(tracks), seconds, estimate, describe(separator.device))
 
 
 def real_time_factor(separator: Separator, *, channels: int = 2) -> float:

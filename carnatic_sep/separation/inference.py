@@ -74,7 +74,7 @@ class Inference:
         try:
             stems = self._forward(torch.from_numpy(segments).to(self._device))
             estimate = stems.float().cpu().numpy()
-        except torch.OutOfMemoryError:
+        except torch.cuda.OutOfMemoryError:
             pass
         except RuntimeError as error:  # Metal has no error class of its own for this
             if self._device.type != "mps" or "out of memory" not in str(error).lower():

@@ -11,10 +11,12 @@ from carnatic_sep.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-AUDIO_SUFFIXES = frozenset(
-    ".aac .aif .aiff .au .caf .flac .m4a .m4b .mka .mp3 .mp4 .oga .ogg .opus .rf64 .w64 .wav "
-    ".webm .wma".split()
-)
+# fmt: off
+AUDIO_SUFFIXES = frozenset({
+    ".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp3", ".mp4",
+    ".oga", ".ogg", ".opus", ".rf64", ".w64", ".wav", ".webm", ".wma",
+})
+# fmt: on
 
 
 @dataclass(frozen=True)

@@ -96,17 +96,18 @@ def write_sidecar(path: Path, description: dict[str, Any], outcome: Outcome) -> 
     """
     outputs = {os.path.relpath(file, path.parent): name for name, file in outcome.outputs.items()}
     document = {"format": FORMAT, **description, **asdict(outcome), "outputs": outputs}
+    document["elapsed_seconds"] = round(outcome.elapsed_seconds, 3)
     if earlier := _still_valid(path, set(outputs)):
         document["earlier"] = earlier
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as file:
+        with partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
             json.dump(document, file, ensure_ascii=False, indent=2, allow_nan=False)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        partial.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink()

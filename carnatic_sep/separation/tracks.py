@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carnatic_sep.audio.info import BrokenAudioError, Downmix
+from carnatic_sep.audio.quantise import SAFE_PEAK
 from carnatic_sep.audio.writer import OutputFormat, StemWriter
 from carnatic_sep.errors import AudioReadError, AudioWriteError, CarnaticSepError
 from carnatic_sep.separation.naming import FilenameTemplate
@@ -92,7 +93,7 @@ def plan_outputs(
     selection = select(separator.stems, stems=options.stems, mix_minus=options.mix_minus)
     paths = {
         name: template.path(
-            out_dir, track=track, stem=name, extension=options.output_format.name, model=model
+            out_dir, track=track, stem=name, extension=options.output_format.extension, model=model
         )
         for name in selection.outputs
     }
@@ -137,9 +138,10 @@ def separate_file(
     selection = select(separator.stems, stems=options.stems, mix_minus=options.mix_minus)
     paths, sidecar = plan_outputs(separator, track or path.stem, out_dir, options=options)
     _refuse_existing(path, paths, overwrite=options.overwrite)
-    scan = peak_and_check(path, downmix=options.downmix)
     watcher = _Recorder(progress or Silent())
     with AudioReader(path, downmix=options.downmix) as reader:
+        options.output_format.check(reader.info.sample_rate, reader.info.channels)
+        scan = peak_and_check(path, downmix=options.downmix)
         seconds = scan.frames / reader.info.sample_rate
         record = describe(separator, reader.info, scan, options=options)
         with StemWriter(
@@ -153,7 +155,7 @@ def separate_file(
         ) as writer:
             broken = _write_stems(separator, reader, writer, selection, seconds, watcher)
             if broken is not None:
-                partials = {n: p.with_name(p.name + ".partial") for n, p in paths.items()}
+                partials = dict(zip(paths, writer.partial_paths, strict=True))
                 outcome = Outcome("damaged", partials, time.perf_counter() - started)
                 write_sidecar(sidecar, record, replace(outcome, damage=str(broken)))
                 raise AudioReadError(
@@ -242,13 +244,10 @@ def _refuse_existing(source: Path, paths: dict[str, Path], *, overwrite: bool) -
 
 def _headroom(peak: float, output_format: OutputFormat) -> float:
     """Return the gain that lets the input itself fit into a format with a ceiling."""
-    return 1.0 if peak <= 1.0 or _has_no_ceiling(output_format) else 1.0 / peak
-
-
-def _has_no_ceiling(output_format: OutputFormat) -> bool:
-    return output_format.name == "wav" and output_format.bit_depth == "32f"
+    has_ceiling = output_format.lossy or output_format.bits is not None
+    return SAFE_PEAK / peak if has_ceiling and peak > 1.0 else 1.0
 
 
 def _is_fine(output_format: OutputFormat) -> bool:
     """Whether rounding in the format alone stays far below :data:`NULL_LIMIT_DB`."""
-    return output_format.name in ("wav", "flac") and output_format.bit_depth != "16"
+    return not output_format.lossy and output_format.bits != 16

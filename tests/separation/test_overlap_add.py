@@ -116,5 +116,5 @@ def test_what_lies_past_the_end_is_zeros():
     ("segment_seconds", "overlap"), [(0.0, 0.25), (-1.0, 0.25), (float("nan"), 0.25), (1, 1.0)]
 )
 def test_impossible_plans_are_refused(segment_seconds, overlap):
-    with pytest.raises(UsageError, match="--segment|--overlap"):
+    with pytest.raises(UsageError, match=r"--segment|--overlap"):
         SegmentPlan.of(segment_seconds=segment_seconds, overlap=overlap, sample_rate=100)

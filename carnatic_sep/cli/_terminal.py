@@ -1,0 +1,34 @@
+"""What every verb needs to talk to a person or to a pipe."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells count it."""
+
+
+def prepare_output() -> None:
+    """Make names print that the terminal's encoding cannot show: escaped, not as an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_error(error: object) -> None:
+    """Print ``error: ...`` on stderr, on one line however wide it is."""
+    print(f"error: {error}", file=sys.stderr, flush=True)
+
+
+def make_console() -> Console:
+    """Return a console on stdout; wide where stdout is no terminal, so that nothing is cut."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=200)

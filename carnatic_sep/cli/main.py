@@ -1,0 +1,114 @@
+"""The command `carnatic-sep`: its verbs by name, each imported only when it is used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from carnatic_sep import __version__
+from carnatic_sep.cli._terminal import INTERRUPTED, prepare_output, print_error
+from carnatic_sep.errors import CarnaticSepError, UnknownNameError
+
+VERBS = {
+    "separate": "Separate recordings into vocals, violin, mridangam and the rest.",
+    "demo": "Render an ensemble with known truth and separate it.",
+    "models": "List, show and verify models.",
+    "train": "Train a model as a configuration file says.",
+    "evaluate": "Score a model on test mixtures, beside baselines.",
+}
+"""Each verb and its line of help; `carnatic_sep.cli.VERB` has a function VERB or a VERB_app."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its verbs by name, and imports one when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the verbs in the order in which a newcomer needs them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a stand-in with the verb's line of help: enough for a list of verbs."""
+        if cmd_name not in VERBS:
+            return None
+        return TyperCommand(cmd_name, help=VERBS[cmd_name], rich_markup_mode=None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the verb itself with its name and arguments."""
+        if args and not args[0].startswith("-") and args[0] not in VERBS:
+            raise UnknownNameError("verb", args[0], list(VERBS))
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        return name, stand_in and load_verb(str(name)), rest
+
+
+def load_verb(verb: str) -> Any:
+    """Import `verb` and return it as a command.
+
+    The module `carnatic_sep.cli.VERB` holds either a function called VERB, annotated as typer
+    wants it, or a `typer.Typer` called VERB_app with subcommands.
+    """
+    module = import_module(f"carnatic_sep.cli.{verb}")
+    group = getattr(module, f"{verb}_app", None)
+    if group is None:
+        group = typer.Typer(add_completion=False, rich_markup_mode=None)
+        group.command(name=verb, short_help=VERBS[verb])(getattr(module, verb))
+    return typer.main.get_command(group)
+
+
+app = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None, name="carnatic-sep")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"carnatic-sep {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="\b\nTry:             carnatic-sep separate concert.mp3\n"
+    "More on a verb:  carnatic-sep VERB --help"
+)
+def carnatic_sep(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Take Carnatic music apart: vocals, violin, mridangam and the rest."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 all went well, 1 some of it failed, 2 usage, 130 Ctrl-C.
+
+    Parameters
+    ----------
+    arguments : without the program's name; those of this process if None
+    """
+    prepare_output()
+    try:
+        code = app(args=arguments, prog_name="carnatic-sep", standalone_mode=False)
+    except CarnaticSepError as error:
+        print_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        if not hasattr(error, "show") or not hasattr(error, "exit_code"):
+            raise
+        error.show()  # typer's own errors: how to use a verb
+        sys.exit(int(error.exit_code))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
