@@ -28,7 +28,7 @@ class TensorEntry:
 
 @dataclass(frozen=True)
 class Header:
-    """Header of a safetensors file: free-form metadata, the tensors, and where their bytes start."""
+    """Header of a safetensors file: free-form metadata, tensors, and where their bytes start."""
 
     metadata: dict[str, str]
     tensors: dict[str, TensorEntry]

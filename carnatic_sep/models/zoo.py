@@ -23,14 +23,14 @@ DOWNLOADS: Mapping[str, Download] = {}
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model that can be had by name.
+    """A model that can be had: bundled, in the cache folder, to be downloaded, or a user's file.
 
-    `path` is None until a downloadable model has been fetched; `download` is None for bundled
-    models and for files that the user put into the cache folder.
+    `path` is None until a downloadable model has been fetched; `download` is None for every model
+    that is not published elsewhere.
     """
 
     name: str
-    origin: Literal["bundled", "cached", "download"]
+    origin: Literal["bundled", "cached", "download", "file"]
     path: Path | None
     download: Download | None = None
 
@@ -49,13 +49,13 @@ def list_models(
     return sorted(entries.values(), key=lambda entry: (entry.origin != "bundled", entry.name))
 
 
-def resolve(
-    name_or_path: str | Path = DEFAULT_MODEL,
+def find(
+    name_or_path: str | Path,
     *,
     weights_dir: Path = WEIGHTS_DIR,
     downloads: Mapping[str, Download] = DOWNLOADS,
-) -> Path:
-    """Return the file that holds the model `name_or_path`, downloading it where that is needed.
+) -> ModelEntry:
+    """Return what `name_or_path` stands for, without downloading anything.
 
     A known name wins over a file of that name in the working directory; write ``./NAME`` for the
     file.
@@ -65,26 +65,39 @@ def resolve(
     UnknownNameError
         Neither a model nor a file is called so; the nearest names are suggested.
     CheckpointError
-        A path to no file, or a download that failed.
+        A path to no file.
     """
     path = Path(name_or_path).expanduser()
     text = str(name_or_path)
-    looks_like_path = isinstance(name_or_path, Path) or path.name != text or path.suffix == SUFFIX
-    if looks_like_path:
-        if not path.is_file():
-            raise CheckpointError(
-                f"{path}: {'a directory' if path.is_dir() else 'no such file'}; name a {SUFFIX} "
-                "file, or a model from `carnatic-sep models list`"
-            )
-        return path
-    entries = {
-        entry.name: entry for entry in list_models(weights_dir=weights_dir, downloads=downloads)
-    }
-    entry = entries.get(text)
-    if entry is None:
-        if path.is_file():
-            return path
-        raise UnknownNameError("model", text, list(entries))
+    known = {e.name: e for e in list_models(weights_dir=weights_dir, downloads=downloads)}
+    if isinstance(name_or_path, str) and text in known:
+        return known[text]
+    if path.is_file():
+        return ModelEntry(path.stem, "file", path)
+    if isinstance(name_or_path, Path) or path.name != text or path.suffix == SUFFIX:
+        raise CheckpointError(
+            f"{path}: {'a directory' if path.is_dir() else 'no such file'}; name a {SUFFIX} "
+            "file, or a model from `carnatic-sep models list`"
+        )
+    raise UnknownNameError("model", text, list(known))
+
+
+def resolve(
+    name_or_path: str | Path = DEFAULT_MODEL,
+    *,
+    weights_dir: Path = WEIGHTS_DIR,
+    downloads: Mapping[str, Download] = DOWNLOADS,
+) -> Path:
+    """Return the file that holds the model `name_or_path`, downloading it where that is needed.
+
+    Raises
+    ------
+    UnknownNameError
+        Neither a model nor a file is called so (see :func:`find`).
+    CheckpointError
+        A path to no file, or a download that failed.
+    """
+    entry = find(name_or_path, weights_dir=weights_dir, downloads=downloads)
     if entry.download is not None:
         return fetch(entry.download, cache_dir() / f"{entry.name}{SUFFIX}")
     assert entry.path is not None, "only downloadable models lack a path"

@@ -144,7 +144,7 @@ def even_split(**options: Any) -> SpleeterUNet:
     return model
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(frames=st.integers(1, 30_000), batch=st.integers(1, 2))
 def test_equal_masks_return_equal_shares_of_the_mixture(frames: int, batch: int) -> None:
     mixture = torch.randn(batch, 2, frames, generator=torch.Generator().manual_seed(frames))

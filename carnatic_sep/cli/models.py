@@ -1,0 +1,141 @@
+"""The verb `models`: list, show, verify."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from carnatic_sep.cli._terminal import make_console
+from carnatic_sep.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from carnatic_sep.models.checkpoint import CheckpointInfo
+    from carnatic_sep.models.zoo import ModelEntry
+
+models_app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="List, show and verify models.",
+)
+_MEGABYTE = 1_000_000
+
+
+@models_app.command("list")
+def list_all() -> None:
+    """List every model that can be used by name."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from carnatic_sep.models.zoo import list_models
+
+    table = Table("model", "where", "architecture", "stems", "rate", "size", "licence", box=None)
+    entries = list_models()
+    for entry in entries:
+        table.add_row(*map(escape, [entry.name, entry.origin, *_summary(entry)]))
+    console = make_console()
+    console.print(table if entries else "no models are bundled or downloaded")
+
+
+@models_app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model's name, or a file.")],
+) -> None:
+    """Show what a model is, what it was trained on, its licence and credits."""
+    from carnatic_sep.models.checkpoint import read_metadata
+    from carnatic_sep.models.zoo import find
+
+    entry = find(name)
+    if entry.path is not None:
+        lines = _description(read_metadata(entry.path))
+    else:
+        assert entry.download is not None, "a model without a file is one to download"
+        lines = {
+            "where": "not downloaded yet; it will be when it is first used",
+            "from": entry.download.url,
+            "size": _megabytes(entry.download.bytes),
+            "sha256": entry.download.sha256,
+        }
+    for field, value in ({"model": f"{entry.name} ({entry.origin})"} | lines).items():
+        typer.echo(f"{field + ':':<14}{value}")
+
+
+@models_app.command()
+def verify(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A model's name, or a file.")
+    ] = None,
+) -> None:
+    """Check that models are intact and run: SHA-256, shapes, finite weights, a second of noise.
+
+    Without NAME, all that are bundled or downloaded. Exits with 1 if any fails.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from carnatic_sep.models.verify import verify_entry
+    from carnatic_sep.models.zoo import find, list_models
+
+    entries = [find(name)] if name else [e for e in list_models() if e.path is not None]
+    if not entries:
+        typer.echo("no models are bundled or downloaded", err=True)
+        raise typer.Exit(1)
+    table = Table("model", "where", "verdict", "problems", box=None)
+    verdicts = [verify_entry(entry) for entry in entries]
+    for entry, verdict in zip(entries, verdicts, strict=True):
+        outcome = "passed" if verdict.passed else "FAILED"
+        cells = [entry.name, entry.origin, outcome, "\n".join(verdict.problems)]
+        table.add_row(*map(escape, cells))
+    make_console().print(table)
+    if not all(verdict.passed for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+def _summary(entry: ModelEntry) -> list[str]:
+    """Return architecture, stems, rate, size and licence, as far as they are known."""
+    from carnatic_sep.models.checkpoint import read_metadata
+
+    if entry.path is None:
+        return ["", "", "", _megabytes(entry.download.bytes) if entry.download else "", ""]
+    try:
+        info = read_metadata(entry.path)
+    except CheckpointError:
+        return ["damaged: run `carnatic-sep models verify`", "", "", "", ""]
+    return [
+        info.architecture,
+        ", ".join(info.stems),
+        f"{info.sample_rate} Hz",
+        _megabytes(info.bytes),
+        info.provenance.licence,
+    ]
+
+
+def _description(info: CheckpointInfo) -> dict[str, str]:
+    provenance = info.provenance
+    lines = {
+        "file": str(info.path),
+        "description": provenance.description,
+        "stems": ", ".join(info.stems),
+        "sample rate": f"{info.sample_rate} Hz",
+        "channels": "any" if info.channels is None else str(info.channels),
+        "segment": f"{info.segment_seconds:g} s",
+        "architecture": info.architecture,
+        "config": ", ".join(f"{key}={value}" for key, value in info.config.items()),
+        "parameters": f"{info.parameters:,}",
+        "size": f"{_megabytes(info.bytes)}, stored as {info.dtype}",
+        "trained on": provenance.trained_on,
+        "seed": "" if provenance.seed is None else str(provenance.seed),
+        "steps": "" if provenance.steps is None else f"{provenance.steps:,}",
+        "created": f"{provenance.created} by carnatic-sep {provenance.package_version}",
+        "metrics": ", ".join(f"{key} {value:.2f}" for key, value in provenance.metrics.items()),
+        "licence": provenance.licence,
+        "credits": "; ".join(provenance.credits),
+        **{key: str(value) for key, value in provenance.extra.items()},
+        "sha256": info.sha256,
+    }
+    return {field: value for field, value in lines.items() if value}
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / _MEGABYTE:.2f} MB"
