@@ -80,9 +80,9 @@ def shaped_noise(
 
     size = next_fast_len(frames, real=True)
     spectrum = rfft(rng.standard_normal(size))
-    frequency = np.arange(size // 2 + 1) * (sample_rate / size)
+    frequency = np.arange(size // 2 + 1, dtype=np.float64) * (sample_rate / size)
     noise = irfft(spectrum * gain(frequency), size)[:frames]
-    return np.asarray(noise / np.sqrt(np.mean(noise**2) + 1e-20))
+    return np.asarray(noise / np.sqrt(np.mean(noise**2) + 1e-20), dtype=np.float64)
 
 
 def upsample(values: NDArray[np.float64], *, frames: int) -> NDArray[np.float64]:

@@ -50,14 +50,16 @@ _KI = _Sound(_DAMPED_RIGHT, (-6, 0, -4, -3, -8, -12, -16, -20, -22, -26), 0.12, 
 _THOM = _Sound(_LEFT, (0, -9, -8, -14, -3, -11, -15), 0.5, -20, 500, left=True)
 _GUMKI = _Sound(_LEFT[:5], (-3, -14, 0, -20, -12), 0.7, -30, 400, left=True, rise_cents=500)
 
+_TAP = _Sound(_DAMPED_RIGHT, (-6, 4, 2, 0, -2, -4, -8, -10, -12, -16), 0.1, -60, 2000)
+
 _STROKES = {
-    "na": (_NAM,),
-    "dhin": (_DHIN,),
+    "na": (_NAM, _TAP),
+    "dhin": (_DHIN, _TAP),
     "ta": (_TA,),
     "ki": (_KI,),
     "thom": (_THOM,),
     "gumki": (_GUMKI,),
-    "tham": (_NAM, _THOM),
+    "tham": (_NAM, _TAP, _THOM),
 }
 STROKE_NAMES = tuple(_STROKES)
 
@@ -83,12 +85,13 @@ def drum(
         first = round(stroke.seconds * sample_rate)
         if first >= frames:
             continue
-        for sound in _STROKES[stroke.name]:
+        sounds = _STROKES[stroke.name]
+        for left in {sound.left for sound in sounds}:
+            _stop(heads[left], first, sample_rate)
+        for sound in sounds:
             hit = _hit(sound, stroke, tonic_hz=tonic_hz, sample_rate=sample_rate, rng=rng)
-            head = heads[sound.left]
-            _stop(head, first, sample_rate)
             part = hit[: frames - first]
-            head[first : first + part.size] += part
+            heads[sound.left][first : first + part.size] += part
     return heads[False] + heads[True]
 
 

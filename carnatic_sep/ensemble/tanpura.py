@@ -61,15 +61,14 @@ def _pluck(
     k = np.arange(1, _HARMONICS + 1)[:, None]
     hz = k * f0
     crest = np.exp(-0.5 * (np.log2(hz / (900.0 + 2300.0 * np.exp(-seconds / 1.1))) / 0.55) ** 2)
-    beat_hz, beat_turn, turn = rng.uniform(
-        [[0.3], [0.0], [0.0]], [[1.6], [1.0], [1.0]], (3, hz.size)
-    )
-    beating = 1.0 + 0.35 * np.cos(2 * np.pi * (beat_hz[:, None] * seconds + beat_turn[:, None]))
+    beat_hz = rng.uniform(0.3, 1.6, hz.shape)
+    beat_turn, turn = rng.uniform(0.0, 1.0, (2, *hz.shape))
+    beating = 1.0 + 0.35 * np.cos(2 * np.pi * (beat_hz * seconds + beat_turn))
     ring = np.exp(-seconds * (1.0 + hz / 2500.0) / 2.6)
     swell = 1.0 - 0.8 * np.exp(-seconds / (0.004 + 0.002 * k))
     level = (0.25 * k**-0.7 + 0.9 * crest * k**-0.35) * beating * ring * swell
     level *= np.clip((min(9000.0, 0.45 * sample_rate) - hz) / 1000.0, 0.0, 1.0)
-    amplitudes = (level * np.exp(2j * np.pi * turn[:, None])).astype(np.complex64)
+    amplitudes = (level * np.exp(2j * np.pi * turn)).astype(np.complex64)
     phase = phase_cycles(np.full(count, f0), frames=frames, sample_rate=sample_rate)
     tone = harmonic_sum(phase, amplitudes)
     return np.asarray(tone * np.minimum(np.arange(frames) / (0.003 * sample_rate), 1.0))

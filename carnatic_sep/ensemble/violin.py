@@ -104,7 +104,7 @@ def _body(rng: np.random.Generator) -> NDArray[np.complex128]:
         offset = (frequency**2 - hz**2) + 1j * hz * frequency / quality
         response += (-1.0) ** index * gain * (1j * hz * frequency / quality) / offset
     response *= (hz / (hz + 120.0)) / np.sqrt(1.0 + (hz / 5000.0) ** 4)
-    return response / np.sqrt(np.mean(np.abs(response[200:4000]) ** 2))
+    return np.asarray(response / np.sqrt(np.mean(np.abs(response[200:4000]) ** 2)))
 
 
 def _at(body: NDArray[np.complex128], hz: NDArray[np.float64]) -> NDArray[np.complex128]:

@@ -18,23 +18,12 @@ from carnatic_sep.ensemble.additive import (
     upsample,
 )
 from carnatic_sep.ensemble.contour import CONTROL_RATE, Contour, Note
+from carnatic_sep.ensemble.tract import VOWELS, vocal_tract
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HARMONICS = 120
-# Hz of the first three formants of a man's vowels (Peterson and Barney, 1952); the fourth and
-# fifth crowd towards the third, as trained singers make them (Sundberg, 1974).
-_VOWELS = {
-    "a": (730.0, 1090.0, 2440.0, 2950.0, 3400.0),
-    "i": (270.0, 2290.0, 3010.0, 3300.0, 3700.0),
-    "u": (300.0, 870.0, 2240.0, 2900.0, 3400.0),
-    "e": (530.0, 1840.0, 2480.0, 3000.0, 3500.0),
-    "o": (570.0, 840.0, 2410.0, 2900.0, 3400.0),
-    "nasal": (270.0, 1050.0, 2200.0, 3000.0, 3600.0),
-}
-_BANDWIDTHS = np.array([80.0, 100.0, 120.0, 140.0, 180.0])
-_HIGHER_POLES_HZ = 2800.0
 _SHORT_TRACT = 1.14
 _SYLLABLES = ("ta", "da", "ri", "na", "nu", "te", "no", "ra", "sa", "a")
 _VOWEL_WEIGHTS = (0.15, 0.12, 0.12, 0.16, 0.06, 0.1, 0.06, 0.08, 0.05, 0.1)
@@ -88,21 +77,24 @@ def sing(
     level = at_columns(contour.level, rate=CONTROL_RATE, frames=frames, sample_rate=sample_rate)
     column_rate = sample_rate / HOP_FRAMES
     f0 = tonic_hz * 2.0 ** ((cents + _unsteadiness(count, column_rate, rng)) / 1200.0)
-    formants = _formants(syllables, seconds, column_rate) * (_SHORT_TRACT if high_voice else 1.0)
+    scale = _SHORT_TRACT if high_voice else 1.0
+    formants = scale * _formants(syllables, seconds, column_rate)
     open_mouth = level * _articulation(syllables, seconds)
     shimmer = 10.0 ** (0.25 * rng.standard_normal(count) / 20.0)
     phase = phase_cycles(f0, frames=frames, sample_rate=sample_rate)
-    amplitudes = _tract_response(f0, formants, open_mouth, sample_rate=sample_rate)
+    amplitudes = _harmonics(f0, formants, open_mouth, scale=scale, sample_rate=sample_rate)
     tone = harmonic_sum(phase, (amplitudes * open_mouth * shimmer).astype(np.complex64))
-    return tone / np.sqrt(np.mean(tone**2) + 1e-20) + _breath(
+    breath = _breath(
         syllables,
         contour,
         phase=phase,
         open_mouth=upsample(open_mouth, frames=frames),
         tract=np.mean(formants, axis=1),
+        scale=scale,
         sample_rate=sample_rate,
         rng=rng,
     )
+    return np.asarray(tone / np.sqrt(np.mean(tone**2) + 1e-20) + breath)
 
 
 def _syllables(
@@ -136,13 +128,13 @@ def _formants(
     """Return formant frequencies that glide from vowel to vowel in some 40 ms, (5, columns)."""
     from scipy.ndimage import gaussian_filter1d
 
-    track = np.tile(np.array(_VOWELS["a"])[:, None], seconds.size)
+    track = np.tile(np.array(VOWELS["a"])[:, None], seconds.size)
     for start, vowel, consonant in syllables:
         first = int(np.searchsorted(seconds, start))
-        track[:, first:] = np.array(_VOWELS[vowel])[:, None]
+        track[:, first:] = np.array(VOWELS[vowel])[:, None]
         if consonant is not None and consonant.nasal:
             last = int(np.searchsorted(seconds, start + consonant.seconds))
-            track[:, first:last] = np.array(_VOWELS["nasal"])[:, None]
+            track[:, first:last] = np.array(VOWELS["nasal"])[:, None]
     return np.asarray(gaussian_filter1d(track, 0.02 * rate, axis=1))
 
 
@@ -161,35 +153,24 @@ def _articulation(
     return gain
 
 
-def _tract_response(
+def _harmonics(
     f0: NDArray[np.float64],
     formants: NDArray[np.float64],
     level: NDArray[np.float64],
     *,
+    scale: float,
     sample_rate: int,
 ) -> NDArray[np.complex128]:
-    """Return the complex amplitude of each harmonic behind the lips, (harmonics, columns).
+    """Return the complex amplitude of each harmonic in front of the lips, (harmonics, columns).
 
     The glottal flow falls by 12 dB an octave; radiation at the lips gives 6 of them back. Soft
-    singing closes the folds more slowly: another pole, moving from 3 kHz up to 9 kHz. The tract's
-    resonances above the fifth lift what five alone would lose; a pair of zeros stands for them.
+    singing closes the folds more slowly: another pole, moving from 2.5 kHz up to 7 kHz.
     """
     frequency = np.arange(1, _HARMONICS + 1)[:, None] * f0
-    closing_hz = 3000.0 + 6000.0 * level
+    closing_hz = 2500.0 + 4500.0 * level
     source = f0 / frequency / (1.0 + 1j * frequency / closing_hz)
-    higher_poles = (1.0 + 1j * frequency / _HIGHER_POLES_HZ) ** 2
-    response = source * higher_poles * band_limit(frequency, sample_rate=sample_rate)
-    for formant, bandwidth in zip(formants, _BANDWIDTHS, strict=True):
-        response *= _resonance(frequency, formant, bandwidth)
-    return np.asarray(response)
-
-
-def _resonance(
-    frequency: NDArray[np.float64], formant: NDArray[np.float64] | np.float64, bandwidth: float
-) -> NDArray[np.complex128]:
-    """Return the response of one formant, unity at 0 Hz."""
-    square = np.square(formant)
-    return np.asarray(square / (square - frequency**2 + 1j * frequency * bandwidth))
+    audible = band_limit(frequency, sample_rate=sample_rate)
+    return np.asarray(source * audible * vocal_tract(frequency, formants, scale=scale))
 
 
 def _breath(
@@ -199,17 +180,17 @@ def _breath(
     phase: NDArray[np.float64],
     open_mouth: NDArray[np.float64],
     tract: NDArray[np.float64],
+    scale: float,
     sample_rate: int,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return aspiration in time with the pulses, bursts of consonants, and breaths between phrases."""
+    """Return aspiration in time with the pulses, bursts of consonants, breaths before phrases."""
     frames = phase.size
 
     def through_tract(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
-        gain = band_limit(frequency, sample_rate=sample_rate)
-        for formant, bandwidth in zip(tract, 2.0 * _BANDWIDTHS, strict=True):
-            gain = gain * np.abs(_resonance(frequency, formant, bandwidth))
-        return gain * frequency / (frequency + 1500.0)
+        gain = np.abs(vocal_tract(frequency, tract, scale=scale))
+        rising = frequency / (frequency + 1500.0)
+        return np.asarray(gain * rising * band_limit(frequency, sample_rate=sample_rate))
 
     def hiss(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.exp(-0.5 * (np.log2(np.maximum(frequency, 1.0) / 5000.0) / 0.5) ** 2)
