@@ -77,8 +77,8 @@ class PyavDecoder:
         )
         self._resampler = AudioResampler(format="fltp")
 
-    def chunks(self, frames: int) -> Iterator[FloatArray]:
-        """Yield (channels, n) with n == `frames` but for the last.
+    def chunks(self) -> Iterator[FloatArray]:
+        """Yield (channels, n) to the end.
 
         Raises
         ------
@@ -88,30 +88,15 @@ class PyavDecoder:
         import av
 
         limit = self.info.frames
-        kept: list[FloatArray] = []
-        held = done = 0
+        done = 0
         error: Exception | None = None
-        source = self._decoded()
-        while True:
-            try:
-                piece = next(source)
-            except StopIteration:
-                break
-            except (av.error.FFmpegError, OSError, ValueError) as failure:
-                error = failure
-                break
-            if limit is not None:
-                piece = piece[:, : limit - done]
-            done += piece.shape[1]
-            kept.append(piece)
-            held += piece.shape[1]
-            while held >= frames:
-                joined = np.concatenate(kept, axis=1)
-                yield np.ascontiguousarray(joined[:, :frames])
-                kept = [joined[:, frames:]]
-                held -= frames
-        if held:
-            yield np.concatenate(kept, axis=1)
+        try:
+            for piece in self._decoded():
+                kept = piece if limit is None else piece[:, : limit - done]
+                done += kept.shape[1]
+                yield kept
+        except (av.error.FFmpegError, OSError, ValueError) as failure:
+            error = failure
         if error is not None or (limit is not None and done < limit):
             why = str(error) if error else "the data end before the length that the header states"
             raise BrokenAudioError(self.info, frames=done, expected=limit, why=why) from error

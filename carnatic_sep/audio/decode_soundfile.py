@@ -12,6 +12,8 @@ import numpy as np
 from carnatic_sep.audio import containers, mp3
 from carnatic_sep.audio.info import AudioInfo, BrokenAudioError, FloatArray
 
+# Not the caller's business: the last bits of MP3 depend on how libsndfile is asked.
+_CHUNK_FRAMES = 16384
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile says SF_COUNT_MAX where a header leaves the length open
 
 
@@ -67,8 +69,8 @@ class SoundfileDecoder:
         self._slack += 2 * where.samples
         return int(self._file.frames)
 
-    def chunks(self, frames: int) -> Iterator[FloatArray]:
-        """Yield (channels, n) with n == `frames` but for the last.
+    def chunks(self) -> Iterator[FloatArray]:
+        """Yield (channels, n) to the end.
 
         Raises
         ------
@@ -79,6 +81,9 @@ class SoundfileDecoder:
 
         done = 0
         while True:
+            # libsndfile 1.2 spoils the end of an Opus file unless the last read is a large one.
+            rest = self._file.frames - done
+            frames = rest if 0 < rest <= 2 * _CHUNK_FRAMES else _CHUNK_FRAMES
             # NaN marks what libsndfile did not fill: an error hides how much it had decoded.
             buffer = np.full((frames, self.info.channels), np.nan, dtype=np.float32)
             try:

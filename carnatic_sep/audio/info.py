@@ -70,8 +70,8 @@ class Decoder(Protocol):
 
     info: AudioInfo
 
-    def chunks(self, frames: int) -> Iterator[FloatArray]:
-        """Yield (channels, n <= frames) to the end; raise :class:`BrokenAudioError` at a break."""
+    def chunks(self) -> Iterator[FloatArray]:
+        """Yield (channels, n), any n, to the end; raise :class:`BrokenAudioError` at a break."""
 
     def close(self) -> None:
         """Release the file; harmless when done twice."""

@@ -97,5 +97,6 @@ def _open_foreign(path: Path, start: bytes, refusal: Exception) -> Decoder:
 def zero_length(path: Path) -> AudioReadError:
     """Make the error of a file without a single frame."""
     return AudioReadError(
-        f"{path}: the file holds no audio (zero length); record or export it again."
+        f"{path}: the file holds no audio (zero length); record or export it again. If a recorder "
+        "was interrupted before it wrote the length, ffmpeg -ignore_length 1 may rescue the sound."
     )

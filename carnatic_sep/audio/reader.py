@@ -19,6 +19,7 @@ from carnatic_sep.audio.info import (
     FloatArray,
 )
 from carnatic_sep.audio.opening import check_info, open_decoder, zero_length
+from carnatic_sep.audio.reblock import reblock
 from carnatic_sep.audio.timecode import timecode
 from carnatic_sep.errors import AudioReadError, UsageError
 
@@ -140,7 +141,7 @@ class AudioReader:
 
     def _iterate(self, decoder: Decoder) -> Iterator[FloatArray]:
         done = 0
-        for block in decoder.chunks(self._block_frames):
+        for block in reblock(decoder.chunks(), self._block_frames):
             self._refuse_non_finite(block, done)
             done += block.shape[1]
             yield block if self._matrix is None else self._matrix @ block

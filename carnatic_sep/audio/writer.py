@@ -23,8 +23,6 @@ from carnatic_sep.errors import AudioReadError, AudioWriteError, UsageError
 
 __all__ = ["BitDepth", "FormatName", "OutputFormat", "StemWriter"]
 
-_BLOCK_FRAMES = 65536
-
 
 class _Sink(Protocol):
     def write(self, block: FloatArray) -> None: ...
@@ -207,7 +205,7 @@ class StemWriter:
         sink = self._open(target, spool=False)
         try:
             done = 0
-            for block in decoder.chunks(_BLOCK_FRAMES):
+            for block in decoder.chunks():
                 frames = np.arange(done, done + block.shape[1])
                 written = gains[np.searchsorted(starts, frames, side="right") - 1]
                 sink.write((block * (self.gain / written)).astype(np.float32))
