@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from carnatic_sep.errors import UsageError
+from carnatic_sep.separation.inputs import find_tracks
+
+
+@pytest.fixture
+def season(tmp_path):
+    for name in ("b.MP3", "a.wav", "notes.txt", ".hidden.wav", "disc 2/a.flac", "out/a/vocals.wav"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return tmp_path
+
+
+def test_folders_are_searched_in_order_and_without_our_own_output(season):
+    tracks = find_tracks([season], out_dir=season / "out")
+    assert [track.name for track in tracks] == ["a", "b", "disc 2/a"]
+
+
+def test_files_are_taken_as_named_and_once(season):
+    tracks = find_tracks([season / "notes.txt", season, season / "a.wav"], out_dir=season / "out")
+    assert [track.name for track in tracks] == ["notes", "a", "b", "disc 2/a"]
+
+
+def test_a_missing_file_is_left_for_the_reader_to_report(tmp_path):
+    assert [track.name for track in find_tracks([tmp_path / "x.wav"], out_dir=tmp_path)] == ["x"]
+
+
+def test_a_folder_without_audio_is_named(tmp_path):
+    with pytest.raises(UsageError, match="no audio file"):
+        find_tracks([tmp_path], out_dir=tmp_path / "out")
+    with pytest.raises(UsageError, match="no input"):
+        find_tracks([], out_dir=tmp_path)
