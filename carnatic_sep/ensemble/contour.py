@@ -153,7 +153,7 @@ def draw_contour(notes: Sequence[Note], *, seconds: float) -> Contour:
     cents = np.full(times.size, notes[0].cents)
     level = np.zeros(times.size)
     previous = notes[0].cents
-    for note in notes:
+    for index, note in enumerate(notes):
         first, last = np.searchsorted(times, [note.start, note.end])
         since = times[first:] - note.start
         leap = note.cents - previous
@@ -162,7 +162,9 @@ def draw_contour(notes: Sequence[Note], *, seconds: float) -> Contour:
             slide, leap, cents[first:] = 0.05, -60.0, note.cents
         cents[first:] = note.cents - leap * (1.0 - _smoothstep(since / slide))
         inside = since[: last - first]
-        cents[first:last] += _ornament(note, inside, slide=slide, repeated=leap == 0.0)
+        cents[first:last] += _ornament(
+            note, inside, slide=slide, repeated=index > 0 and leap == 0.0
+        )
         level[first:last] = _loudness(note, inside)
         previous = note.cents
     smooth = gaussian_filter1d(cents, 0.008 * CONTROL_RATE)
@@ -216,7 +218,7 @@ def follow(
     waver = gaussian_filter1d(rng.standard_normal(times.size), 0.6 * CONTROL_RATE)
     heard = times - delay_seconds - 0.015 * waver / np.max(np.abs(waver))
     held = max(1, int(hold_seconds * CONTROL_RATE))
-    sustained = maximum_filter1d(contour.level, held, origin=(held - 1) // 2)
+    sustained = maximum_filter1d(contour.level, held, origin=(held - 1) // 2, mode="constant")
     level = gaussian_filter1d(np.interp(heard, times, sustained, left=0.0), 0.03 * CONTROL_RATE)
     cents = gaussian_filter1d(np.interp(heard, times, contour.cents), 0.012 * CONTROL_RATE)
     return Contour(cents=np.asarray(cents), level=np.asarray(level), notes=contour.notes)

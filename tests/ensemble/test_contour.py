@@ -1,0 +1,106 @@
+"""Pitch lines: what is drawn, and what an independent pitch tracker hears in the sound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carnatic_sep.ensemble.contour import CONTROL_RATE, Note, draw_contour, follow
+from carnatic_sep.ensemble.plan import plan
+from carnatic_sep.ensemble.raga import RAGAS
+
+
+def _note(start: float, seconds: float, cents: float, **changes: Any) -> Note:
+    values = {"kampita_cents": 0.0, "kampita_rate": 5.0, "opens_phrase": False} | changes
+    return Note(start, seconds, cents, closes_phrase=False, **values)
+
+
+@pytest.mark.parametrize(("stem", "line"), [("vocals", "voice"), ("violin", "violin")])
+def test_a_pitch_tracker_hears_the_line_that_was_drawn(piece: Any, stem: str, line: str) -> None:
+    seconds, cents = piece.heard(stem)
+    drawn = getattr(piece.plan, line)
+    error = np.abs(cents - np.interp(seconds, drawn.times, drawn.cents))
+    assert seconds.size > 0.5 * 9.0 * piece.sample_rate / 512
+    assert np.median(error) < 15.0
+    assert np.mean(error < 50.0) > 0.85
+
+
+def test_the_last_note_is_the_tonic(piece: Any) -> None:
+    seconds, cents = piece.heard("vocals")
+    last = piece.plan.voice.notes[-1]
+    held = cents[(seconds > last.start + 0.25) & (seconds < last.end - 0.4)]
+    assert held.size > 5
+    assert abs(np.median(held)) < 12.0
+
+
+def test_the_violin_trails_the_voice_by_its_delay(piece: Any) -> None:
+    voice, violin = piece.heard("vocals"), piece.heard("violin")
+    grid, lags = np.arange(0.8, 7.6, 0.01), np.arange(0.0, 0.55, 0.01)
+    sung = np.interp(grid, *voice) + 1200.0 * piece.plan.violin_octave
+    far = [np.median(np.abs(np.interp(grid + lag, *violin) - sung)) for lag in lags]
+    assert lags[int(np.argmin(far))] == pytest.approx(piece.plan.violin_delay_seconds, abs=0.05)
+    assert 0.1 <= piece.plan.violin_delay_seconds <= 0.4
+
+
+def test_plain_notes_are_flat_between_slides_and_slides_do_not_overshoot() -> None:
+    line = draw_contour([_note(0.0, 1.0, 0.0), _note(1.0, 1.0, 702.0)], seconds=2.0)
+    assert np.ptp(line.cents[: int(0.95 * CONTROL_RATE)]) < 1.0
+    assert np.allclose(line.cents[int(1.3 * CONTROL_RATE) :], 702.0, atol=1.0)
+    assert line.cents.min() > -1e-6
+    assert line.cents.max() < 702.0 + 1e-6
+    assert np.all(np.diff(line.cents) > -1e-6)
+
+
+@settings(deadline=None, max_examples=15)
+@given(rate=st.floats(4.2, 6.0), depth=st.floats(40.0, 160.0))
+def test_kampita_swings_at_its_rate_from_svara_to_neighbour(rate: float, depth: float) -> None:
+    note = _note(0.0, 2.0, 100.0, kampita_cents=depth, kampita_rate=rate)
+    inside = draw_contour([note], seconds=2.0).cents[int(0.1 * CONTROL_RATE) : -20]
+    spectrum = np.abs(np.fft.rfft((inside - inside.mean()) * np.hanning(inside.size), 1 << 14))
+    heard = np.argmax(spectrum) * CONTROL_RATE / (1 << 14)
+    assert heard == pytest.approx(rate, abs=0.4)
+    assert inside.min() == pytest.approx(100.0, abs=0.08 * depth)
+    assert inside.max() == pytest.approx(100.0 + depth, abs=0.08 * depth)
+
+
+def test_a_repeated_svara_is_touched_from_below() -> None:
+    line = draw_contour([_note(0.0, 0.5, 386.0), _note(0.5, 0.5, 386.0)], seconds=1.0)
+    touch = line.cents[int(0.5 * CONTROL_RATE) : int(0.6 * CONTROL_RATE)]
+    assert 300.0 < touch.min() < 330.0
+
+
+def test_an_accompanist_holds_on_while_the_singer_breathes() -> None:
+    notes = [_note(0.2, 0.8, 0.0, opens_phrase=True)]
+    voice = draw_contour(notes, seconds=3.0)
+    violin = follow(voice, delay_seconds=0.2, hold_seconds=0.35, rng=np.random.default_rng(0))
+    sounding = [np.flatnonzero(line.level > 0.4) / CONTROL_RATE for line in (voice, violin)]
+    assert sounding[1][0] - sounding[0][0] == pytest.approx(0.2, abs=0.05)
+    assert sounding[1][-1] - sounding[0][-1] == pytest.approx(0.55, abs=0.06)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10_000), seconds=st.floats(1.0, 60.0))
+def test_any_plan_is_singable(seed: int, seconds: float) -> None:
+    piece = plan(seconds=seconds, seed=seed)
+    scale = [round(svara.cents) for svara in piece.raga.svaras]
+    assert all(round(note.cents) % 1200 in scale for note in piece.voice.notes)
+    starts = [note.start for note in piece.voice.notes]
+    assert starts == sorted(starts)
+    hz = piece.tonic_hz * 2.0 ** (piece.voice.cents / 1200.0)
+    assert hz.min() > 80.0
+    assert hz.max() < 700.0
+    assert np.isfinite(piece.violin.cents).all()
+    assert piece.voice.level.max() <= 1.0 + 1e-9
+
+
+@pytest.mark.parametrize("raga", RAGAS, ids=lambda raga: raga.name)
+def test_ragas_climb_evenly_through_octaves(raga: Any) -> None:
+    cents = [raga.cents(degree) for degree in range(-7, 8)]
+    assert cents == sorted(cents)
+    assert raga.cents(-7) == -1200.0
+    assert raga.svara(4).name == "P"
+    assert 1200.0 * np.log2(3 / 2) == pytest.approx(raga.cents(4), abs=0.1)
