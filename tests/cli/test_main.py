@@ -1,0 +1,109 @@
+"""The command itself: verbs, help, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+
+import pytest
+
+from carnatic_sep import __version__
+from carnatic_sep.cli import main as command
+from carnatic_sep.cli.main import VERBS, main
+from carnatic_sep.errors import CarnaticSepError, CheckpointError, UsageError
+
+
+def exit_code(*arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    return caught.value.code
+
+
+def test_help_lists_every_verb(capsys):
+    assert exit_code("--help") == 0
+    text = capsys.readouterr().out
+    assert all(f"  {verb} " in text for verb in VERBS)
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    script = (
+        "import sys; from carnatic_sep.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'lightning', 'librosa', 'scipy', 'numpy', 'soundfile'}\n"
+        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
+    )
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        run = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=False
+        )
+        times.append(time.perf_counter() - started)
+        assert run.returncode == 0, run.stderr
+    assert min(times) < 0.35
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_every_verb_has_whole_help_and_loads_no_torch_for_it(verb):
+    assert find_spec(f"carnatic_sep.cli.{verb}"), f"carnatic_sep/cli/{verb}.py is not there"
+    script = (
+        "import sys; from carnatic_sep.cli.main import main\n"
+        f"try: main(['{verb}', '--help'])\n"
+        "except SystemExit as end: code = end.code\n"
+        "sys.exit(code or int('torch' in sys.modules))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert f"carnatic-sep {verb}" in run.stdout
+    assert "--help" in run.stdout
+
+
+def test_version(capsys):
+    assert exit_code("--version") == 0
+    assert capsys.readouterr().out == f"carnatic-sep {__version__}\n"
+
+
+def test_an_unknown_verb_gets_the_nearest(capsys):
+    assert exit_code("seperate", "x.wav") == 2
+    assert "did you mean: separate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--nonsense",), ("separate",), ("separate", "--x")])
+def test_wrong_usage_is_exit_code_2(arguments, capsys):
+    assert exit_code(*arguments) == 2
+    assert "Usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (CarnaticSepError("broken"), 1),
+        (CheckpointError("broken"), 1),
+        (UsageError("broken"), 2),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_errors_become_one_line_and_an_exit_code(monkeypatch, capsys, error, code):
+    def fail(**options):
+        raise error
+
+    monkeypatch.setattr(command, "app", fail)
+    assert exit_code("separate") == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "broken" in err or "interrupted" in err
+
+
+def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
+    def fail(**options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(command, "app", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["separate"])
