@@ -6,7 +6,7 @@ import csv
 from fnmatch import fnmatch
 from pathlib import Path
 
-from carnatic_sep.training.config import DataConfig
+from carnatic_sep.datasets.config import DataConfig
 
 
 def credits_of(data_dir: Path, data: DataConfig) -> list[str]:

@@ -15,7 +15,7 @@ from carnatic_sep.models.band_unet import BandUNet
 from carnatic_sep.training.losses import BandStatistics
 
 if TYPE_CHECKING:
-    from carnatic_sep.training.mixer import Mixer
+    from carnatic_sep.datasets.mixer import Mixer
 
 
 class MixtureBatches(IterableDataset[Tensor]):
@@ -49,9 +49,7 @@ class MixtureBatches(IterableDataset[Tensor]):
             drawing += stride
 
 
-def remix(
-    drawn: np.ndarray, *, turn: int, rng: np.random.Generator
-) -> np.ndarray:
+def remix(drawn: np.ndarray, *, turn: int, rng: np.random.Generator) -> np.ndarray:
     """Give each voice and its violin another rhythm section and other levels.
 
     Voice and violin (the first two stems) stay together, since one follows the other.

@@ -25,6 +25,10 @@ class BandStatistics:
     cross: Tensor
     stems: Tensor
 
+    def to(self, device: torch.device) -> BandStatistics:
+        """Move to `device`."""
+        return BandStatistics(self.mixture.to(device), self.cross.to(device), self.stems.to(device))
+
     def error(self, masks: Tensor) -> Tensor:
         """Energy of ``mask X - S`` in each cell, for a mask constant over the band."""
         cells = masks.square() * self.mixture[:, None] - 2 * masks * self.cross + self.stems
@@ -53,7 +57,9 @@ def snr_db(error: Tensor, reference: Tensor, mixture: Tensor) -> Tensor:
     """
     where = tuple(range(2, error.dim()))
     floor = 1e-3 * mixture.sum(dim=where) + 1e-9
-    return (10 * torch.log10((error.sum(dim=where) + floor) / (reference.sum(dim=where) + floor))).mean()
+    return (
+        10 * torch.log10((error.sum(dim=where) + floor) / (reference.sum(dim=where) + floor))
+    ).mean()
 
 
 def band_loss(masks: Tensor, statistics: BandStatistics, *, snr_weight: float = 0.0) -> Tensor:

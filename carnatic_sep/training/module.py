@@ -56,7 +56,12 @@ class SeparationModule(lightning.LightningModule):
         """Linear warm-up, then a cosine to zero at the last step."""
         config = self.config
         warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
-        return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
+        return (
+            config.learning_rate
+            * warm
+            * 0.5
+            * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
+        )
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate of this step: a function of the step alone, so runs resume exactly."""

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from carnatic_sep.audio.spectral import stft
+from carnatic_sep.datasets.bank import SAMPLE_RATE
+from carnatic_sep.datasets.mixer import MIXED_STEMS, Mixer
 from carnatic_sep.models.base import SeparationModel
-from carnatic_sep.training.bank import SAMPLE_RATE
-from carnatic_sep.training.mixer import MIXED_STEMS, Mixer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

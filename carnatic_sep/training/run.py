@@ -11,15 +11,15 @@ import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
+from carnatic_sep.datasets.bank import load_bank
+from carnatic_sep.datasets.mixer import MIXED_STEMS, Mixer
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.band_unet import BandUNet
 from carnatic_sep.models.checkpoint import Provenance, load_checkpoint, save_checkpoint
 from carnatic_sep.models.registry import build
-from carnatic_sep.training.bank import load_bank
 from carnatic_sep.training.config import TrainConfig
 from carnatic_sep.training.credits import credits_of
 from carnatic_sep.training.dataset import BandBatches, MixtureBatches
-from carnatic_sep.training.mixer import MIXED_STEMS, Mixer
 from carnatic_sep.training.module import SeparationModule
 from carnatic_sep.training.pictures import log_pictures
 from carnatic_sep.training.state import capture, load_state, save_state
@@ -114,7 +114,9 @@ def _model(config: TrainConfig) -> SeparationModel:
     if config.init_from:
         model = load_checkpoint(config.init_from).train()
         if model.architecture != config.architecture:
-            raise ConfigError(f"{config.init_from}: is a {model.architecture}, not {config.architecture}")
+            raise ConfigError(
+                f"{config.init_from}: is a {model.architecture}, not {config.architecture}"
+            )
     else:
         try:
             model = build(config.architecture, **config.model)

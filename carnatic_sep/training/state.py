@@ -59,7 +59,9 @@ def save_state(path: Path, state: TrainingState) -> None:
     partial = path.with_name(path.name + ".partial")
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors.items()}
     save_file(
-        tensors, partial, metadata={"carnatic_sep": json.dumps({"format": _FORMAT, "step": state.step})}
+        tensors,
+        partial,
+        metadata={"carnatic_sep": json.dumps({"format": _FORMAT, "step": state.step})},
     )
     partial.replace(path)
 
@@ -81,7 +83,9 @@ def load_state(path: Path) -> TrainingState:
                 raise CheckpointError(f"{path}: not a training state; remove it to start anew")
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot be read ({error}); remove it to start anew") from error
+        raise CheckpointError(
+            f"{path}: cannot be read ({error}); remove it to start anew"
+        ) from error
     return TrainingState(int(about["step"]), tensors)
 
 

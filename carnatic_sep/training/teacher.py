@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.datasets.bank import SAMPLE_RATE, VoiceClip, load_voice, select
 from carnatic_sep.models.checkpoint import load_checkpoint
 from carnatic_sep.stems import VOCALS
-from carnatic_sep.training.bank import SAMPLE_RATE, VoiceClip, load_voice, select
 from carnatic_sep.training.config import TrainConfig
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carnatic_sep.training.pitch import PITCH_RATE
+from carnatic_sep.datasets.pitch import PITCH_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from carnatic_sep.training.bank import Note
+    from carnatic_sep.datasets.bank import Note
 
 _TABLE_FRAMES = 2048
 
@@ -41,7 +41,9 @@ def shadow_contour(
     cents = _smooth(cents, int(rng.integers(2, 7))) + rng.normal(0, 6) + 1200 * octaves
     loud = _smooth(np.interp(source, time, level), 15)
     loud = np.maximum(loud, 0.3 * _hold(loud, 40))
-    swell = np.interp(time, np.linspace(0, samples, samples // 40 + 2), rng.normal(0, 3, samples // 40 + 2))
+    swell = np.interp(
+        time, np.linspace(0, samples, samples // 40 + 2), rng.normal(0, 3, samples // 40 + 2)
+    )
     loud = loud * 10 ** (swell / 20) * bow_changes(samples, rng=rng)
     return (2 ** (cents / 1200)).astype(np.float32), loud.astype(np.float32)
 
@@ -105,7 +107,9 @@ def bow_wavetable(
     table = np.fft.irfft(spectrum)
     table = np.append(table, table[0]).astype(np.float32)
     jitter = 1 + 0.002 * np.interp(
-        np.arange(frames), np.arange(0, frames + 900, 900), rng.normal(0, 1, len(range(0, frames + 900, 900)))
+        np.arange(frames),
+        np.arange(0, frames + 900, 900),
+        rng.normal(0, 1, len(range(0, frames + 900, 900))),
     )
     phase = np.cumsum(_upsample(f0, frames, sample_rate) / sample_rate * jitter) % 1.0
     position = phase * _TABLE_FRAMES

@@ -21,7 +21,9 @@ def equaliser(
     gain_db = rng.normal(0, depth_db / 5) * octaves
     for _ in range(4):
         centre, width = rng.uniform(-4, 4), rng.uniform(0.3, 1.5)
-        gain_db = gain_db + rng.normal(0, depth_db / 2) * np.exp(-(((octaves - centre) / width) ** 2))
+        gain_db = gain_db + rng.normal(0, depth_db / 2) * np.exp(
+            -(((octaves - centre) / width) ** 2)
+        )
     gains = 10 ** (np.clip(gain_db, -24, 18) / 20)
     return np.interp(frequencies, 1000 * 2**octaves, gains).astype(np.float32)
 

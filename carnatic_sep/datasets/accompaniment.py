@@ -69,12 +69,16 @@ def _string(
 def ghatam_stroke(*, sample_rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """One stroke on a clay pot: short ringing modes, sometimes the deep tone of its mouth."""
     time = np.arange(int(0.45 * sample_rate), dtype=np.float32) / sample_rate
-    modes = rng.uniform(550, 900) * np.array([1.0, 1.52, 2.07, 2.9, 3.8, 5.1]) * rng.normal(1, 0.03, 6)
+    modes = (
+        rng.uniform(550, 900) * np.array([1.0, 1.52, 2.07, 2.9, 3.8, 5.1]) * rng.normal(1, 0.03, 6)
+    )
     decays = rng.uniform(15, 60, 6)
     gains = 10 ** (rng.normal(-3, 6, 6) / 20)
     sound = _modes(time, modes, decays, gains, rng=rng)
     if rng.random() < 0.4:
-        sound += _modes(time, rng.uniform(90, 190, 1), rng.uniform(12, 30, 1), np.full(1, 2.0), rng=rng)
+        sound += _modes(
+            time, rng.uniform(90, 190, 1), rng.uniform(12, 30, 1), np.full(1, 2.0), rng=rng
+        )
     return _unit(sound + _click(time, rng=rng, decay=rng.uniform(150, 500)))
 
 
@@ -85,12 +89,18 @@ def kanjira_stroke(*, sample_rate: int, rng: np.random.Generator) -> NDArray[np.
     glide = base * (1 + rng.uniform(0, 1.2) * np.exp(-time * rng.uniform(10, 40)))
     sound = np.sin(2 * np.pi * np.cumsum(glide) / sample_rate) * np.exp(-time * rng.uniform(10, 40))
     coins = _modes(
-        time, rng.uniform(3500, 11000, 12), rng.uniform(12, 50, 12), np.full(12, rng.uniform(0.02, 0.25)), rng=rng
+        time,
+        rng.uniform(3500, 11000, 12),
+        rng.uniform(12, 50, 12),
+        np.full(12, rng.uniform(0.02, 0.25)),
+        rng=rng,
     )
     return _unit(sound + coins + 0.5 * _click(time, rng=rng, decay=rng.uniform(80, 300)))
 
 
-def hall_noise(seconds: float, *, sample_rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def hall_noise(
+    seconds: float, *, sample_rate: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Noise of the hall and its amplifiers, between white and brown: (frames,)."""
     frames = int(seconds * sample_rate)
     spectrum = np.fft.rfft(rng.standard_normal(frames))

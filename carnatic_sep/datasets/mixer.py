@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.datasets import accompaniment
+from carnatic_sep.datasets.acoustics import apply_acoustics, measured_room, synthetic_room
+from carnatic_sep.datasets.bank import SAMPLE_RATE, SoloBank, VoiceClip
+from carnatic_sep.datasets.config import MixConfig
+from carnatic_sep.datasets.pitch import PITCH_RATE
+from carnatic_sep.datasets.rhythm import play_pattern
+from carnatic_sep.datasets.violin import bend_note, bow_wavetable, shadow_contour
 from carnatic_sep.stems import MRIDANGAM, OTHER, VIOLIN, VOCALS
-from carnatic_sep.training import accompaniment
-from carnatic_sep.training.acoustics import apply_acoustics, measured_room, synthetic_room
-from carnatic_sep.training.bank import SAMPLE_RATE, SoloBank, VoiceClip
-from carnatic_sep.training.config import MixConfig
-from carnatic_sep.training.pitch import PITCH_RATE
-from carnatic_sep.training.rhythm import play_pattern
-from carnatic_sep.training.violin import bend_note, bow_wavetable, shadow_contour
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -204,9 +204,7 @@ class Mixer:
             )
             audio = audio + _at_level(strokes, reference, rng.uniform(-20, -3))
         if rng.random() < 0.3:
-            noise = accompaniment.hall_noise(
-                self.config.seconds, sample_rate=SAMPLE_RATE, rng=rng
-            )
+            noise = accompaniment.hall_noise(self.config.seconds, sample_rate=SAMPLE_RATE, rng=rng)
             audio = audio + _at_level(noise[: self.frames], reference, rng.uniform(-45, -25))
         return audio
 

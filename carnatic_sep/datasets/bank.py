@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.audio.reader import read_audio
+from carnatic_sep.datasets.config import DataConfig
+from carnatic_sep.datasets.pitch import Contour, track_pitch
 from carnatic_sep.errors import ConfigError
-from carnatic_sep.training.config import DataConfig
-from carnatic_sep.training.pitch import Contour, track_pitch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
