@@ -45,16 +45,18 @@ def log_spectrogram(audio: NDArray[np.float32], *, sample_rate: int) -> NDArray[
     its band; columns at equal steps, at most 1400. 0 dB is a density of 1 per bin.
     """
     size = 1 << round(np.log2(_WINDOW_SECONDS * sample_rate))
+    padded_size = 2 * size  # zeros after each window: finer steps where an octave has few bins
     hop = max(size // 8, -(-audio.shape[-1] // _MOST_COLUMNS))
     padded = np.pad(audio, ((0, 0), (size // 2, size // 2)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=-1)[:, ::hop]
-    power = np.zeros((size // 2 + 1, windows.shape[1]))
+    power = np.zeros((padded_size // 2 + 1, windows.shape[1]))
+    taper = np.hanning(size).astype(np.float32)
     for channel in windows:
-        spectrum = np.fft.rfft(channel * np.hanning(size).astype(np.float32), axis=-1)
+        spectrum = np.fft.rfft(channel * taper, padded_size, axis=-1)
         power += np.square(np.abs(spectrum)).T / len(windows)
     top = min(HIGHEST_HZ, sample_rate / 2)
     rows = int(_ROWS_PER_OCTAVE * np.log2(top / LOWEST_HZ))
-    edges = LOWEST_HZ * 2.0 ** (np.arange(rows + 1) / _ROWS_PER_OCTAVE) * size / sample_rate
+    edges = LOWEST_HZ * 2.0 ** (np.arange(rows + 1) / _ROWS_PER_OCTAVE) * padded_size / sample_rate
     below = np.vstack([np.zeros(power.shape[1]), np.cumsum(power, axis=0)])
     # The power below an edge, between bins by a straight line; bin k covers k - 1/2 to k + 1/2.
     whole = np.floor(edges + 0.5).astype(int)
