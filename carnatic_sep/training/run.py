@@ -138,16 +138,21 @@ class _Keeper(lightning.Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if pl_module.step % pl_module.config.checkpoint_every == 0:
-            self._keep(trainer, pl_module)
-        if pl_module.step % pl_module.config.picture_every == 0:
+        step = pl_module.step + 1  # the module counts after its callbacks
+        if step % pl_module.config.picture_every == 0:
             log_pictures(
                 pl_module.ema.module,
                 self.mixer,
-                step=pl_module.step,
+                step=step,
                 folder=self.folder,
                 writer=trainer.loggers[1].experiment,  # type: ignore[attr-defined]
             )
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if batch_idx and pl_module.step % pl_module.config.checkpoint_every == 0:
+            self._keep(trainer, pl_module)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         self._keep(trainer, pl_module)

@@ -1,0 +1,93 @@
+"""The table: global SDR per stem, for baselines and models, on mixtures and real excerpts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.evaluation.baselines import median_hpss, oracle_ratio_mask, untouched
+from carnatic_sep.evaluation.cases import Case, kept_out_mixtures, real_excerpt
+from carnatic_sep.evaluation.config import EvaluationConfig
+from carnatic_sep.metrics.sdr import sdr
+from carnatic_sep.stems import MRIDANGAM, VIOLIN, VOCALS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    System = Callable[[Case], dict[str, NDArray[np.float32]]]
+
+SCORED = (VOCALS, VIOLIN, MRIDANGAM)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Mean SDR in dB of one system on one set, per stem and over stems; `worst` is per case."""
+
+    cases: str
+    system: str
+    stems: dict[str, float]
+    count: int
+
+    @property
+    def mean(self) -> float:
+        """Mean over the scored stems."""
+        return float(np.mean(list(self.stems.values())))
+
+
+def systems(models: Iterable[str]) -> dict[str, System]:
+    """Return the baselines and one separator per model, by name."""
+    from carnatic_sep.separation.separator import Separator
+
+    found: dict[str, System] = {
+        "mixture": lambda case: untouched(case.mixture, case.references),
+        "median HPSS": lambda case: median_hpss(case.mixture, case.references),
+        "oracle ratio mask": lambda case: oracle_ratio_mask(case.mixture, case.references),
+    }
+    for model in models:
+        separator = Separator(model)
+
+        def separate(
+            case: Case, separator: Separator = separator
+        ) -> dict[str, NDArray[np.float32]]:
+            return separator.separate(case.mixture, case.sample_rate)
+
+        found[str(model)] = separate
+    return found
+
+
+def score_sets(
+    config: EvaluationConfig,
+    data_dir: Path,
+    *,
+    models: Iterable[str] = ("default",),
+    cache: Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> list[Row]:
+    """Score baselines and `models` on the kept-out mixtures and on every real excerpt.
+
+    SDR is global per case (:func:`carnatic_sep.metrics.sdr.sdr`), averaged over cases.
+    """
+    contenders = systems(models)
+    rows = []
+    sets: dict[str, Iterable[Case]] = {
+        f"{config.mixtures} kept-out mixtures": kept_out_mixtures(config, data_dir, cache=cache)
+    }
+    for name, excerpt in config.excerpts.items():
+        sets[name] = [real_excerpt(name, excerpt, data_dir)]
+    for name, cases in sets.items():
+        scores: dict[str, list[dict[str, float]]] = {system: [] for system in contenders}
+        for case in cases:
+            report(case.name)
+            for system, separate in contenders.items():
+                estimates = separate(case)
+                scores[system].append(
+                    {stem: sdr(case.references[stem], estimates[stem]) for stem in SCORED}
+                )
+        for system, found in scores.items():
+            stems = {stem: float(np.mean([each[stem] for each in found])) for stem in SCORED}
+            rows.append(Row(name, system, stems, len(found)))
+    return rows
