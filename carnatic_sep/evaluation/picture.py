@@ -100,7 +100,7 @@ def save_picture(
 
     figure = Figure(figsize=(14.0, 2.2 + 2.5 * (len(rows) + 1)), facecolor=_PAPER)
     FigureCanvasAgg(figure)
-    figure.suptitle(heading, color=_INK, fontsize=16, x=0.055, y=0.985, ha="left")
+    figure.suptitle(heading, color=_INK, fontsize=14, x=0.055, y=0.985, ha="left")
     grid = figure.add_gridspec(
         len(rows) + 1, 2, left=0.055, right=0.925, top=0.935, bottom=0.05, hspace=0.32, wspace=0.04
     )
