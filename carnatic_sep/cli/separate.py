@@ -156,7 +156,7 @@ def _run(
 
     try:
         if display.wants_forecast:
-            display.begin(forecast(separator, tracks))
+            display.begin(forecast(separator, tracks, progress=display))
         reports = separate_tracks(separator, tracks, out, options=options, observer=display)
     except KeyboardInterrupt:
         display.interrupted(unfinished(separator, tracks, out, options=options))

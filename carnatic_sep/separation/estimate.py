@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from carnatic_sep.separation.inputs import Track
+    from carnatic_sep.separation.progress import Progress
     from carnatic_sep.separation.separator import Separator
 
 WORTHWHILE_SECONDS = 60.0
@@ -41,8 +42,15 @@ class Forecast:
     device: str
 
 
-def forecast(separator: Separator, tracks: Sequence[Track]) -> Forecast:
-    """Read the headers of `tracks`, and try how fast this machine is just now."""
+def forecast(
+    separator: Separator, tracks: Sequence[Track], *, progress: Progress | None = None
+) -> Forecast:
+    """Read the headers of `tracks`, and try how fast this machine is just now.
+
+    Parameters
+    ----------
+    progress : is warned when a batch does not fit into memory
+    """
     from carnatic_sep.audio.reader import probe
 
     seconds, channels = 0.0, 1
@@ -55,11 +63,13 @@ def forecast(separator: Separator, tracks: Sequence[Track]) -> Forecast:
         channels = max(channels, min(info.channels, 2))
     estimate = None
     if seconds >= WORTHWHILE_SECONDS:
-        estimate = seconds * real_time_factor(separator, channels=channels)
+        estimate = seconds * real_time_factor(separator, channels=channels, progress=progress)
     return Forecast(len(tracks), seconds, estimate, describe(separator.device))
 
 
-def real_time_factor(separator: Separator, *, channels: int = 2) -> float:
+def real_time_factor(
+    separator: Separator, *, channels: int = 2, progress: Progress | None = None
+) -> float:
     """Return how many seconds a second of audio takes on this machine, as busy as it is now.
 
     One batch of noise goes through the network twice; the second time counts.
@@ -67,6 +77,7 @@ def real_time_factor(separator: Separator, *, channels: int = 2) -> float:
     Parameters
     ----------
     channels : of the recordings to come
+    progress : is warned when a batch does not fit into memory
     """
     plan, batch = separator.plan, separator.batch_size
     frames = plan.segment_frames + (batch - 1) * plan.hop_frames
@@ -74,7 +85,7 @@ def real_time_factor(separator: Separator, *, channels: int = 2) -> float:
     elapsed = 0.0
     for _ in range(2):
         started = time.perf_counter()
-        separator.separate(noise, separator.sample_rate)
+        separator.separate(noise, separator.sample_rate, progress=progress)
         elapsed = time.perf_counter() - started
     return elapsed * separator.sample_rate / (batch * plan.hop_frames) + _FILE_WORK
 

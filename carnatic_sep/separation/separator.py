@@ -42,7 +42,8 @@ class Separator:
     segment_seconds : audio that the network sees at once; the model's own if None
     overlap : fraction of a segment that the next one sees again, 0 to below 1
     batch_size : segments that go through the network together; 4 on a GPU and 1 on a CPU if
-        None. Halved when the GPU's memory does not hold them
+        None. Halved when the GPU's memory does not hold them. Some networks round differently
+        in batches of another size: the same size gives the same bits
     precision : auto (bf16 where it is fast), fp32 or bf16
     residual_shares : what part of "mixture minus stems" each stem takes; equal parts if None
 
@@ -101,7 +102,7 @@ class Separator:
         )
 
     def separate(
-        self, audio: NDArray[np.float32], sample_rate: int
+        self, audio: NDArray[np.float32], sample_rate: int, *, progress: Progress | None = None
     ) -> dict[str, NDArray[np.float32]]:
         """Separate audio that is in memory.
 
@@ -109,6 +110,7 @@ class Separator:
         ----------
         audio : (channels, frames) or (frames,), full scale ±1
         sample_rate : Hz, 8000 to 192000
+        progress : is warned when a batch does not fit into memory
 
         Returns
         -------
@@ -122,7 +124,9 @@ class Separator:
             NaN or infinite samples, or a model that does not answer.
         """
         rows, blocks = split(audio)
-        pieces = self.stream_with_mixture(blocks, sample_rate=sample_rate, channels=rows)
+        pieces = self.stream_with_mixture(
+            blocks, sample_rate=sample_rate, channels=rows, progress=progress
+        )
         whole = np.concatenate([stems for _, stems in pieces], axis=-1)
         return {
             name: stem.reshape(audio.shape) for name, stem in zip(self.stems, whole, strict=True)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carnatic_sep.errors import CarnaticSepError, UnknownNameError, UsageError
+from carnatic_sep.models.registry import build
 from carnatic_sep.separation.separator import Separator, separate
 
 
@@ -205,6 +206,22 @@ def test_streamed_and_whole_results_are_the_same_bytes(known_model):
     for name, stem in whole.items():
         joined = np.concatenate([piece[name] for piece in pieces], axis=-1)
         assert joined.tobytes() == stem.tobytes()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_network_gives_the_same_bytes_twice_and_rounds_alike_in_any_batch(precision):
+    torch.manual_seed(0)
+    config = {"widths": [4, 4, 8], "dual_path_layers": 1, "n_fft": 512, "hop_frames": 256}
+    model = build("scnet", sample_rate=8000, segment_seconds=0.5, **config)
+    audio = noise(2, 20000)
+
+    def run(batch_size):
+        separator = Separator(model, device="cpu", batch_size=batch_size, precision=precision)
+        return np.stack(list(separator.separate(audio, 11025).values()))
+
+    assert run(2).tobytes() == run(2).tobytes()
+    np.testing.assert_allclose(run(3), run(1), atol=1e-6 if precision == "fp32" else 2e-2)
+    np.testing.assert_allclose(run(1).sum(axis=0), audio, atol=1e-6)
 
 
 def test_a_callers_buffer_may_be_reused_between_blocks(known_model):
