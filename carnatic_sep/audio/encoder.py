@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from carnatic_sep.audio import ogg
 from carnatic_sep.audio.formats import FormatName, OutputFormat
 from carnatic_sep.audio.info import FloatArray
 from carnatic_sep.audio.quantise import quantise
@@ -19,8 +20,9 @@ _CODEC: dict[FormatName, tuple[str, str]] = {
     "opus": ("OGG", "OPUS"),
     "mp3": ("MP3", "MPEG_LAYER_III"),
 }
-# libsndfile's scale from 0 (best) to 1: about 260 kbit/s for a stereo concert in each.
+# libsndfile's scale from 0 (best) to 1; here MP3 V0, Vorbis quality 8, Opus near 256 kbit/s.
 _COMPRESSION: dict[FormatName, float | None] = {"flac": None, "ogg": 0.2, "opus": 0.5, "mp3": 0.0}
+_OPUS_TAIL_SECONDS = 0.12
 _PIECE_FRAMES = 8192  # libsndfile's Vorbis encoder keeps a whole call on the stack
 
 
@@ -49,6 +51,10 @@ class EncodedFile:
         import soundfile
 
         container, subtype = _CODEC[output_format.name]
+        self._name = output_format.name
+        self._rate = sample_rate
+        self._channels = channels
+        self._frames = 0
         self._bits = output_format.bits
         self._sink = _Sink(path)
         try:
@@ -69,7 +75,10 @@ class EncodedFile:
 
     def write(self, block: FloatArray) -> None:
         """Append (channels, n); integers want samples within [-1, 1]."""
-        frames = np.ascontiguousarray(block.T)
+        self._frames += block.shape[1]
+        self._encode(np.ascontiguousarray(block.T))
+
+    def _encode(self, frames: FloatArray) -> None:
         data: np.ndarray[Any, Any] = frames
         if self._bits is not None:
             data = quantise(frames, self._bits) << (32 - self._bits)
@@ -81,10 +90,23 @@ class EncodedFile:
         if self._sink.closed:
             return
         try:
+            if self._name == "opus":
+                tail = round(self._rate * _OPUS_TAIL_SECONDS)
+                self._encode(np.zeros((tail, self._channels), dtype=np.float32))
             self._guard(self._file.close)
+            self._settle()
             self._sink.sync()
         finally:
             self._sink.close()
+
+    def _settle(self) -> None:
+        """Make an Ogg file depend on nothing but its sound."""
+        file = self._sink.file
+        if self._name == "opus":
+            ticks = self._frames * 48000 // self._rate
+            ogg.settle(file, end=ogg.opus_pre_skip(file) + ticks)
+        elif self._name == "ogg":
+            ogg.settle(file)
 
     def _guard(self, step: Any) -> None:
         """Run `step` and raise what went wrong below libsndfile rather than what it made of it."""
@@ -102,7 +124,7 @@ class _Sink(io.RawIOBase):
     """The file below libsndfile, which loses error numbers: the first one is kept here."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w+b", buffering=0)
+        self.file = path.open("w+b", buffering=0)
         self.error: OSError | None = None
 
     def write(self, data: Any, /) -> int:
@@ -110,28 +132,28 @@ class _Sink(io.RawIOBase):
         rest = memoryview(data)
         try:
             while rest and self.error is None:
-                rest = rest[self._file.write(rest) :]
+                rest = rest[self.file.write(rest) :]
         except OSError as error:
             self.error = error
         return 0 if self.error is not None else len(data)
 
     def readinto(self, buffer: Any, /) -> int:
         """Fill `buffer` from the file."""
-        return self._file.readinto(buffer)
+        return self.file.readinto(buffer)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """Move within the file."""
-        return self._file.seek(offset, whence)
+        return self.file.seek(offset, whence)
 
     def tell(self) -> int:
         """Return the position within the file."""
-        return self._file.tell()
+        return self.file.tell()
 
     def sync(self) -> None:
         """Make sure that the disk has it all."""
-        os.fsync(self._file.fileno())
+        os.fsync(self.file.fileno())
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self.file.close()
         super().close()

@@ -20,6 +20,7 @@ _KBPS_V1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBPS_V2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _SLACK_FRAMES = 4
+_ID3V1_BYTES = 128
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def layout(path: Path) -> Mp3Layout | None:
         if data[tag : tag + 4] not in (b"Xing", b"Info"):
             return Mp3Layout(start, _count(data, start), first.samples, header)
         flags, frames, length = struct.unpack(">III", data[tag + 4 : tag + 16])
-        if flags & 3 == 3 and frames and len(data) - start <= length + length // 100 + 65536:
+        if flags & 3 == 3 and frames and len(data) - start <= length + _ID3V1_BYTES:
             return Mp3Layout(start, None, first.samples, header)
         sound = start + first.bytes
         walked = _count(data, sound)

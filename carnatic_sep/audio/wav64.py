@@ -108,7 +108,7 @@ class WavFile:
         before_data = 12 + 36 + len(kind) + 8
         data_bytes = 0 if frames is None else frames * self._frame_bytes
         riff_bytes = before_data - 8 + data_bytes + data_bytes % 2
-        if riff_bytes + 8 > self._limit:
+        if frames is not None and riff_bytes + 8 > self._limit:
             start = struct.pack("<4sI4s", b"RF64", RIFF_LIMIT, b"WAVE")
             start += struct.pack("<4sIQQQI", b"ds64", 28, riff_bytes, data_bytes, frames, 0)
             data = struct.pack("<4sI", b"data", RIFF_LIMIT)

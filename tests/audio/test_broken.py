@@ -11,7 +11,7 @@ from carnatic_sep.audio.reader import AudioReader, BrokenAudioError, peak_and_ch
 from carnatic_sep.errors import AudioReadError
 
 RATE = 48000
-FRAMES = 4 * RATE
+FRAMES = 3 * RATE
 
 
 def drain(path, **options):
@@ -32,8 +32,7 @@ def drain(path, **options):
     ("name", "tail"),
     [("x.mp3", 8000), ("x.flac", 4096), ("x.ogg", 60000), ("x.opus", 60000), ("x.wav", 4)],
 )
-@pytest.mark.parametrize("block_frames", [1000, 65536])
-@pytest.mark.parametrize("kept", [0.3, 0.75])
+@pytest.mark.parametrize(("block_frames", "kept"), [(1000, 0.5), (65536, 0.75)])
 def test_a_truncated_file_decodes_up_to_the_break(
     name, tail, block_frames, kept, signal, audio_file
 ):
@@ -62,7 +61,7 @@ def test_damage_in_the_middle_is_found(name, signal, audio_file):
     path.write_bytes(data)
     audio, error = drain(path)
     assert 0.3 * FRAMES < audio.shape[1] < FRAMES
-    assert re.search(r"decoding stops at 00:00:0\d\.\d of 00:00:04\.0", str(error))
+    assert re.search(r"decoding stops at 00:00:0\d\.\d of 00:00:03\.0", str(error))
 
 
 def test_a_scan_reports_the_break_and_goes_on(signal, audio_file):
@@ -87,7 +86,7 @@ def test_truncated_wav_names_its_full_length(signal, audio_file):
     path.write_bytes(path.read_bytes()[: 44 + RATE * 4])
     audio, error = drain(path)
     assert audio.shape == (2, RATE)
-    assert "00:00:01.0 of 00:00:04.0" in str(error)
+    assert "00:00:01.0 of 00:00:03.0" in str(error)
 
 
 def test_a_wav_whose_recorder_left_the_length_open_is_whole(signal, audio_file):

@@ -19,9 +19,9 @@ def crescendo(frames: int, rate: int) -> np.ndarray:
 
 @pytest.fixture
 def variable(audio_file):
-    """A variable-bitrate MP3 of 6 s, and its layout."""
+    """A variable-bitrate MP3 of 3 s, and its layout."""
     path = audio_file(
-        crescendo(6 * RATE, RATE),
+        crescendo(3 * RATE, RATE),
         "v.mp3",
         sample_rate=RATE,
         bitrate_mode="VARIABLE",
@@ -57,13 +57,13 @@ def test_what_is_no_layer_3_header(header):
 def test_a_header_that_tells_all_is_believed(variable):
     path, where = variable
     assert not where.needs_header
-    assert read_audio(path)[0].shape == (2, 6 * RATE)
+    assert read_audio(path)[0].shape == (2, 3 * RATE)
 
 
-@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
+@pytest.mark.parametrize("rate", [8000, 22050, 44100])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_without_a_header_nothing_is_lost(rate, channels, audio_file):
-    frames = 6 * rate
+    frames = 3 * rate
     path = audio_file(
         crescendo(frames, rate)[:channels],
         "v.mp3",
@@ -102,8 +102,8 @@ def test_two_files_joined_end_to_end_are_both_read(variable):
     data = path.read_bytes()
     path.write_bytes(data + data)
     audio, _ = read_audio(path)
-    assert 12 * RATE <= audio.shape[1] <= 12 * RATE + 6 * 1152
-    level = np.sqrt((audio[:, 7 * RATE : 7 * RATE + 4410] ** 2).mean())
+    assert 6 * RATE <= audio.shape[1] <= 6 * RATE + 6 * 1152
+    level = np.sqrt((audio[:, 3 * RATE + 8820 : 3 * RATE + 13230] ** 2).mean())
     assert level > 0.05  # the second beginning is loud, the end of the first is silent
 
 
