@@ -213,7 +213,7 @@ def test_a_network_gives_the_same_bytes_twice_and_rounds_alike_in_any_batch(prec
     torch.manual_seed(0)
     config = {"widths": [4, 4, 8], "dual_path_layers": 1, "n_fft": 512, "hop_frames": 256}
     model = build("scnet", sample_rate=8000, segment_seconds=0.5, **config)
-    audio = noise(2, 20000)
+    audio = noise(2, 15000)
 
     def run(batch_size):
         separator = Separator(model, device="cpu", batch_size=batch_size, precision=precision)
