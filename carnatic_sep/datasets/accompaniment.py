@@ -13,18 +13,21 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Audio = NDArray[np.float32]
+    Floats = NDArray[np.floating]
+
 TANPURA_TONIC = 160.0
 """Tonic in Hz at which tanpuras are rendered; resample by tonic / TANPURA_TONIC."""
 
 
-def tanpura(seconds: float, *, sample_rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """A tanpura's cycle pa sa sa low-sa (or ma/ni for pa): (frames,).
+def tanpura(seconds: float, *, sample_rate: int, rng: np.random.Generator) -> Audio:
+    """Pluck a tanpura's cycle pa sa sa low-sa (or ma or ni for pa): (frames,), RMS 1.
 
     Harmonics rise one after another and decay slowly, as the jivari (the string grazing a curved
     bridge) makes them do; each string is slightly inharmonic and beats with its neighbours.
     """
-    frames = int(seconds * sample_rate)
-    time = np.arange(frames, dtype=np.float32) / sample_rate
+    time = _clock(seconds, sample_rate)
+    frames = len(time)
     first = rng.choice([3 / 4, 3 / 4, 2 / 3, 15 / 16])
     gap = rng.uniform(0.7, 1.4)
     bloom = rng.uniform(0.01, 0.05)
@@ -47,13 +50,9 @@ def tanpura(seconds: float, *, sample_rate: int, rng: np.random.Generator) -> ND
 
 
 def _string(
-    since: NDArray[np.float32],
-    f0: float,
-    *,
-    bloom: float,
-    tilt: float,
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:
+    since: Audio, f0: float, *, bloom: float, tilt: float, rng: np.random.Generator
+) -> Audio:
+    """One string, plucked `since` seconds ago: (frames,)."""
     harmonics = int(min(36, 7000 / f0))
     sound = np.zeros_like(since)
     for number in range(1, harmonics + 1):
@@ -66,9 +65,12 @@ def _string(
     return sound
 
 
-def ghatam_stroke(*, sample_rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """One stroke on a clay pot: short ringing modes, sometimes the deep tone of its mouth."""
-    time = np.arange(int(0.45 * sample_rate), dtype=np.float32) / sample_rate
+def ghatam_stroke(*, sample_rate: int, rng: np.random.Generator) -> Audio:
+    """Strike a clay pot once: short ringing modes, sometimes the deep tone of its mouth.
+
+    Returns (frames,), 0.45 s, RMS 1.
+    """
+    time = _clock(0.45, sample_rate)
     modes = (
         rng.uniform(550, 900) * np.array([1.0, 1.52, 2.07, 2.9, 3.8, 5.1]) * rng.normal(1, 0.03, 6)
     )
@@ -82,9 +84,12 @@ def ghatam_stroke(*, sample_rate: int, rng: np.random.Generator) -> NDArray[np.f
     return _unit(sound + _click(time, rng=rng, decay=rng.uniform(150, 500)))
 
 
-def kanjira_stroke(*, sample_rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """One stroke on a kanjira: a gliding membrane tone and the jingle of its coins."""
-    time = np.arange(int(0.35 * sample_rate), dtype=np.float32) / sample_rate
+def kanjira_stroke(*, sample_rate: int, rng: np.random.Generator) -> Audio:
+    """Strike a kanjira once: a gliding membrane tone and the jingle of its coins.
+
+    Returns (frames,), 0.35 s, RMS 1.
+    """
+    time = _clock(0.35, sample_rate)
     base = rng.uniform(70, 320)
     glide = base * (1 + rng.uniform(0, 1.2) * np.exp(-time * rng.uniform(10, 40)))
     sound = np.sin(2 * np.pi * np.cumsum(glide) / sample_rate) * np.exp(-time * rng.uniform(10, 40))
@@ -98,10 +103,8 @@ def kanjira_stroke(*, sample_rate: int, rng: np.random.Generator) -> NDArray[np.
     return _unit(sound + coins + 0.5 * _click(time, rng=rng, decay=rng.uniform(80, 300)))
 
 
-def hall_noise(
-    seconds: float, *, sample_rate: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Noise of the hall and its amplifiers, between white and brown: (frames,)."""
+def hall_noise(seconds: float, *, sample_rate: int, rng: np.random.Generator) -> Audio:
+    """Noise of the hall and its amplifiers, between white and brown: (frames,), RMS 1."""
     frames = int(seconds * sample_rate)
     spectrum = np.fft.rfft(rng.standard_normal(frames))
     frequency = np.fft.rfftfreq(frames, 1 / sample_rate)
@@ -110,13 +113,9 @@ def hall_noise(
 
 
 def _modes(
-    time: NDArray[np.float32],
-    frequencies: NDArray[np.floating],
-    decays: NDArray[np.floating],
-    gains: NDArray[np.floating],
-    *,
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:
+    time: Audio, frequencies: Floats, decays: Floats, gains: Floats, *, rng: np.random.Generator
+) -> Audio:
+    """Sum decaying sines of the given frequencies (Hz), decays (1/s) and gains: (frames,)."""
     sound = np.zeros_like(time)
     for frequency, decay, gain in zip(frequencies, decays, gains, strict=True):
         phase = 2 * np.pi * rng.random()
@@ -124,11 +123,18 @@ def _modes(
     return sound
 
 
-def _click(
-    time: NDArray[np.float32], *, rng: np.random.Generator, decay: float
-) -> NDArray[np.float32]:
-    return (rng.standard_normal(len(time)) * np.exp(-decay * time)).astype(np.float32)
+def _click(time: Audio, *, rng: np.random.Generator, decay: float) -> Audio:
+    click: Audio = (rng.standard_normal(len(time)) * np.exp(-decay * time)).astype(np.float32)
+    return click
 
 
-def _unit(audio: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (audio / (np.sqrt(np.mean(np.square(audio))) + 1e-9)).astype(np.float32)
+def _clock(seconds: float, sample_rate: int) -> Audio:
+    """Time of each frame in seconds, (frames,)."""
+    frames = np.arange(int(seconds * sample_rate), dtype=np.float32)
+    return (frames / sample_rate).astype(np.float32, copy=False)
+
+
+def _unit(audio: Audio) -> Audio:
+    """Scale to RMS 1."""
+    scaled: Audio = (audio / (np.sqrt(np.mean(np.square(audio))) + 1e-9)).astype(np.float32)
+    return scaled

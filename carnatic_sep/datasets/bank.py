@@ -21,6 +21,8 @@ from carnatic_sep.errors import ConfigError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Audio = NDArray[np.float32]
+
 SAMPLE_RATE = 44100
 _NOTE = re.compile(r"^([A-G])(#?)(\d)$")
 _STEPS = {"C": -9, "D": -7, "E": -5, "F": -4, "G": -2, "A": 0, "B": 2}
@@ -28,31 +30,39 @@ _STEPS = {"C": -9, "D": -7, "E": -5, "F": -4, "G": -2, "A": 0, "B": 2}
 
 @dataclass(frozen=True)
 class VoiceClip:
-    """A stretch of solo singing with its contour; `performance` groups clips that may be joined."""
+    """A stretch of solo singing with its contour.
+
+    Attributes
+    ----------
+    path : relative to the data folder
+    performance : clips of one performance may be joined
+    tonic : Hz, None where nobody wrote it down
+    audio : (frames,)
+    """
 
     path: str
     performance: str
     tonic: float | None
-    audio: NDArray[np.float32]
+    audio: Audio
     contour: Contour
 
 
 @dataclass(frozen=True)
 class Note:
-    """A sustained violin note of known pitch in Hz."""
+    """A sustained violin note, (frames,), of known pitch in Hz."""
 
     path: str
     f0: float
-    audio: NDArray[np.float32]
+    audio: Audio
 
 
 @dataclass(frozen=True)
 class Take:
-    """Any other solo recording, mono; `kind` is its folder (a stroke's class)."""
+    """Any other solo recording, (frames,); `kind` is its folder (a stroke's class)."""
 
     path: str
     kind: str
-    audio: NDArray[np.float32]
+    audio: Audio
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,10 @@ class SoloBank:
 
 
 def select(root: Path, patterns: Iterable[str]) -> list[str]:
-    """Return the audio files below `root` that match any of `patterns`, sorted."""
+    """Return the audio files below `root` that match any of `patterns`, sorted.
+
+    Names are relative to `root`, with forward slashes; a ``*`` stands for anything.
+    """
     patterns = list(patterns)
     names = (
         path.relative_to(root).as_posix()
@@ -92,8 +105,10 @@ def load_bank(
     Raises
     ------
     ConfigError
-        A pattern group matches nothing on this side.
+        The folder is missing, a pattern group matches nothing on this side, or a violin note
+        cannot be used.
     """
+    require_folder(root)
 
     def side(patterns: list[str], *, both: bool = False) -> list[str]:
         names = select(root, patterns)
@@ -108,17 +123,28 @@ def load_bank(
 
     tonics = _tonics(root / "voice" / "alapana_metadata.csv")
     voices = [load_voice(root, name, tonics=tonics, cache=cache) for name in side(data.voice)]
-    notes = [
-        Note(name, note_frequency(Path(name).stem), _sustained(_mono(root / name)))
-        for name in side(data.violin_notes)
-    ]
     return SoloBank(
         voices=voices,
-        notes=notes,
+        notes=[_note(root, name) for name in side(data.violin_notes)],
         pieces=[_take(root, name) for name in side(data.violin_pieces)],
         strokes=[_take(root, name) for name in side(data.strokes)],
         rooms=[_take(root, name) for name in side(data.rooms, both=True)],
     )
+
+
+def require_folder(root: Path) -> None:
+    """Check that there is a data folder.
+
+    Raises
+    ------
+    ConfigError
+        `root` is no folder.
+    """
+    if not root.is_dir():
+        raise ConfigError(
+            f"{root}: no such folder; name the folder of solo recordings with --data "
+            "or in the environment variable CARNATIC_SEP_DATA"
+        )
 
 
 def load_voice(
@@ -134,6 +160,11 @@ def load_voice(
 def note_frequency(name: str) -> float:
     """Return the frequency in Hz of a note name in twelve-tone equal temperament, A4 = 440 Hz.
 
+    Raises
+    ------
+    ConfigError
+        The name is no letter, sharp and octave.
+
     >>> round(note_frequency("C4"), 2)
     261.63
     """
@@ -145,7 +176,8 @@ def note_frequency(name: str) -> float:
     return float(440.0 * 2 ** (semitones / 12))
 
 
-def _mono(path: Path) -> NDArray[np.float32]:
+def _mono(path: Path) -> Audio:
+    """Read `path` at :data:`SAMPLE_RATE`, channels averaged: (frames,)."""
     import soxr
 
     audio, rate = read_audio(path)
@@ -159,15 +191,25 @@ def _take(root: Path, name: str) -> Take:
     return Take(name, Path(name).parent.name, _mono(root / name))
 
 
-def _sustained(audio: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cut a note to the part within 20 dB of its loudest 50 ms."""
+def _note(root: Path, name: str) -> Note:
+    audio = _sustained(_mono(root / name))
+    if not len(audio):
+        raise ConfigError(f"{root / name}: silent or shorter than 50 ms; remove it")
+    return Note(name, note_frequency(Path(name).stem), audio)
+
+
+def _sustained(audio: Audio) -> Audio:
+    """Cut a note to the part within 20 dB of its loudest 50 ms; empty where nothing sounds."""
     hop = SAMPLE_RATE // 20
     rms = np.sqrt(np.square(audio[: len(audio) // hop * hop].reshape(-1, hop)).mean(axis=1))
-    loud = np.flatnonzero(rms > rms.max() / 10)
+    loud = np.flatnonzero(rms > rms.max(initial=0.0) / 10)
+    if not len(loud):
+        return audio[:0]
     return audio[loud[0] * hop : (loud[-1] + 1) * hop]
 
 
 def _tonics(path: Path) -> dict[str, float]:
+    """Read tonics in Hz by performance; rows without one are left out."""
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", errors="replace", newline="") as handle:
@@ -181,7 +223,8 @@ def _tonics(path: Path) -> dict[str, float]:
     return tonics
 
 
-def _cached_contour(audio: NDArray[np.float32], cache: Path | None) -> Contour:
+def _cached_contour(audio: Audio, cache: Path | None) -> Contour:
+    """Read the contour of `audio` from `cache`, by its contents, or track and keep it."""
     if cache is None:
         return track_pitch(audio, SAMPLE_RATE)
     place = cache / f"{hashlib.sha256(audio.tobytes()).hexdigest()[:24]}.npz"

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
 
-Range = tuple[float, float]
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from carnatic_sep.stems import DEFAULT_STEMS
+
+
+def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError("give the lower limit first")
+    return limits
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
+"""Limits between which a value is drawn."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""How often something happens, 0 to 1."""
 
 
 class Strict(BaseModel):
@@ -33,24 +48,39 @@ class DataConfig(Strict):
 class MixConfig(Strict):
     """How solo recordings become mixtures. Levels are dB relative to the voice."""
 
-    seconds: float = Field(4.0, gt=0.5)
+    seconds: float = Field(default=4.0, gt=0.5)
     violin_level: Range = (-12.0, 3.0)
     mridangam_level: Range = (-9.0, 8.0)
     other_level: Range = (-30.0, -6.0)
     lag_seconds: Range = (0.05, 0.6)
     """How late the violin shadows the voice."""
-    shadow: float = Field(0.65, ge=0, le=1)
+    shadow: Share = 0.65
     """Share of mixtures whose violin follows the singer's own contour."""
-    piece: float = Field(0.2, ge=0, le=1)
+    piece: Share = 0.2
     """Share of mixtures whose violin is an excerpt of a recorded piece."""
-    synthetic_violin: float = Field(0.35, ge=0, le=1)
+    synthetic_violin: Share = 0.35
     """Share of bent violins that read a wavetable instead of a recorded note."""
-    absent: dict[str, float] = {"vocals": 0.12, "violin": 0.15, "mridangam": 0.15, "other": 0.1}
+    absent: dict[str, Share] = {"vocals": 0.12, "violin": 0.15, "mridangam": 0.15, "other": 0.1}
     """How often a stem is silent in a mixture."""
-    percussion: float = Field(0.4, ge=0, le=1)
+    percussion: Share = 0.4
     """How often `other` holds a ghatam or kanjira beside the tanpura."""
     transpose_semitones: Range = (-4.0, 5.0)
-    room: float = Field(0.7, ge=0, le=1)
-    equaliser_db: float = Field(7.0, ge=0)
-    teacher_share: float = Field(0.0, ge=0, le=1)
+    """How far a voice is moved in pitch, formants and all."""
+    room: Share = 0.7
+    """Share of mixtures that sound in a room."""
+    equaliser_db: float = Field(default=7.0, ge=0)
+    """Depth of each stem's random equaliser."""
+    teacher_share: Share = 0.0
     """Share of voices that come from cleaned recordings with bleed."""
+
+    @field_validator("absent")
+    @classmethod
+    def _some_stem_sounds(cls, value: dict[str, float]) -> dict[str, float]:
+        unknown = sorted(set(value) - set(DEFAULT_STEMS))
+        if unknown:
+            raise ValueError(
+                f"no stem {', '.join(unknown)}; known ones: {', '.join(DEFAULT_STEMS)}"
+            )
+        if all(value.get(stem, 0.0) == 1.0 for stem in DEFAULT_STEMS):
+            raise ValueError("all stems would always be silent")
+        return value

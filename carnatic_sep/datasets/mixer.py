@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Audio = NDArray[np.float32]
+    Row = NDArray[np.float32]
 
 MIXED_STEMS = (VOCALS, VIOLIN, MRIDANGAM, OTHER)
+_INAUDIBLE = 1e-4
 _TUNINGS = 2 ** (np.arange(-4, 5) / 12)
 
 
@@ -31,8 +33,8 @@ class Phrase:
     """Singing (frames,) and its contour (samples,) at PITCH_RATE."""
 
     audio: Audio
-    f0: NDArray[np.float32]
-    level: NDArray[np.float32]
+    f0: Row
+    level: Row
     tonic: float | None
 
 
@@ -109,7 +111,7 @@ class Mixer:
                     rng=rng,
                 )
                 stems[index] = filtered * np.float32(before / (_rms(filtered) + 1e-9))
-        if not any(stem.any() for stem in stems):
+        if _rms(np.sum(stems, axis=0)) < _INAUDIBLE:
             return self.draw(rng)
         return np.stack(stems)
 
@@ -122,7 +124,9 @@ class Mixer:
         transpose = 1.0
         if rng.random() < 0.75:
             transpose = 2 ** (rng.uniform(*self.config.transpose_semitones) / 12)
-        audio, f0, level = [], [], []
+        audio: list[Audio] = []
+        f0: list[Row] = []
+        level: list[Row] = []
         needed = int(self.frames * transpose) + SAMPLE_RATE // 2
         clip = clips[rng.integers(len(clips))]
         start = int(rng.integers(0, max(1, len(clip.audio) - needed)))
@@ -154,8 +158,9 @@ class Mixer:
             piece = self.bank.pieces[rng.integers(len(self.bank.pieces))].audio
             speed = 2 ** (rng.uniform(-5, 4) / 12)
             needed = int(self.frames * speed) + 2
-            start = int(rng.integers(0, len(piece) - needed))
-            return _resample(piece[start : start + needed], speed)[: self.frames]
+            start = int(rng.integers(0, max(1, len(piece) - needed)))
+            excerpt = np.resize(piece[start:], needed)  # a piece too short is repeated
+            return _resample(excerpt, speed)[: self.frames]
         leader = phrase
         if choice > self.config.piece + self.config.shadow:
             leader = self._phrase(rng)
@@ -168,10 +173,13 @@ class Mixer:
             octaves=octaves,
             rng=rng,
         )
-        play = {"frames": self.frames, "sample_rate": SAMPLE_RATE, "rng": rng}
         if rng.random() < self.config.synthetic_violin:
-            return bow_wavetable(f0, amplitude, **play)
-        return bend_note(self.bank.notes, f0, amplitude, **play)
+            return bow_wavetable(
+                f0, amplitude, frames=self.frames, sample_rate=SAMPLE_RATE, rng=rng
+            )
+        return bend_note(
+            self.bank.notes, f0, amplitude, frames=self.frames, sample_rate=SAMPLE_RATE, rng=rng
+        )
 
     def _mridangam(self, rng: np.random.Generator) -> Audio:
         tuning = int(rng.integers(len(_TUNINGS)))
@@ -189,7 +197,7 @@ class Mixer:
         level = rng.uniform(*self.config.other_level)
         drone = self._tanpuras[rng.integers(len(self._tanpuras))]
         speed = (tonic or rng.uniform(110, 220)) / accompaniment.TANPURA_TONIC
-        start = int(rng.integers(0, max(1, len(drone) - self.frames * speed - 2)))
+        start = int(rng.integers(0, max(1, int(len(drone) - self.frames * speed - 2))))
         stretch = np.resize(drone[start:], int(self.frames * speed) + 2)
         audio = _at_level(_resample(stretch, speed)[: self.frames], reference, level)
         if rng.random() < self.config.percussion:
@@ -234,7 +242,7 @@ def _faded(audio: Audio, frames: int = 441) -> Audio:
     return audio
 
 
-def _padded(row: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
+def _padded(row: Row, samples: int) -> Row:
     return row[:samples] if len(row) >= samples else np.pad(row, (0, samples - len(row)), "edge")
 
 

@@ -36,7 +36,12 @@ def track_pitch(audio: NDArray[np.float32], sample_rate: int) -> Contour:
     Parameters
     ----------
     audio : (frames,), mono
-    sample_rate : Hz; must be a multiple of :data:`PITCH_RATE`
+    sample_rate : Hz
+
+    Returns
+    -------
+    A contour of ``ceil(frames / sample_rate * PITCH_RATE)`` samples; 200 Hz where nothing is
+    ever voiced
 
     Source: Mauch and Dixon, "pYIN: A fundamental frequency estimator using probabilistic
     threshold distributions", ICASSP 2014, as implemented in librosa.
@@ -63,6 +68,7 @@ def track_pitch(audio: NDArray[np.float32], sample_rate: int) -> Contour:
 
 
 def _fit(row: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
+    """Cut to `samples`, or hold the last value until there are as many."""
     if len(row) >= samples:
         return row[:samples]
     return np.concatenate([row, np.repeat(row[-1:], samples - len(row))])

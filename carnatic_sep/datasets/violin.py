@@ -17,21 +17,28 @@ if TYPE_CHECKING:
 
     from carnatic_sep.datasets.bank import Note
 
+    Row = NDArray[np.float32]
+
 _TABLE_FRAMES = 2048
 
 
 def shadow_contour(
-    f0: NDArray[np.float32],
-    level: NDArray[np.float32],
-    *,
-    lag_seconds: float,
-    octaves: int,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Delay and simplify a voice's contour into a violin's: (f0 in Hz, amplitude), both (samples,).
+    f0: Row, level: Row, *, lag_seconds: float, octaves: int, rng: np.random.Generator
+) -> tuple[Row, Row]:
+    """Delay and simplify a voice's contour into a violin's.
 
     The lag drifts, the pitch is smoothed over 20 to 60 ms and detuned by a few cents, the
     amplitude follows the voice's loudness with bow changes and its own swell.
+
+    Parameters
+    ----------
+    f0, level : (samples,) at PITCH_RATE; Hz, RMS amplitude
+    lag_seconds : by how much the violin is late
+    octaves : by how many it plays higher than the voice
+
+    Returns
+    -------
+    f0 in Hz and amplitude, both (samples,)
     """
     samples = len(f0)
     time = np.arange(samples)
@@ -48,7 +55,7 @@ def shadow_contour(
     return (2 ** (cents / 1200)).astype(np.float32), loud.astype(np.float32)
 
 
-def bow_changes(samples: int, *, rng: np.random.Generator) -> NDArray[np.float32]:
+def bow_changes(samples: int, *, rng: np.random.Generator) -> Row:
     """Gains, (samples,), that dip for some 50 ms wherever the bow turns."""
     gains = np.ones(samples, dtype=np.float32)
     place = 0
@@ -65,16 +72,25 @@ def bow_changes(samples: int, *, rng: np.random.Generator) -> NDArray[np.float32
 
 def bend_note(
     notes: list[Note],
-    f0: NDArray[np.float32],
-    amplitude: NDArray[np.float32],
+    f0: Row,
+    amplitude: Row,
     *,
     frames: int,
     sample_rate: int,
     rng: np.random.Generator,
-) -> NDArray[np.float32]:
-    """Play a contour, (samples,) at PITCH_RATE, by resampling the recorded note nearest to it.
+) -> Row:
+    """Play a contour by resampling the recorded note nearest to it.
 
-    The note is read back and forth where it is too short. Returns (frames,).
+    The note is read back and forth where it is too short.
+
+    Parameters
+    ----------
+    notes : recorded at `sample_rate`
+    f0, amplitude : (samples,) at PITCH_RATE; Hz, factor
+
+    Returns
+    -------
+    (frames,)
     """
     centre = float(np.exp(np.average(np.log(f0), weights=amplitude + 1e-6)))
     distance = [abs(np.log2(note.f0 / centre)) for note in notes]
@@ -86,19 +102,23 @@ def bend_note(
     position = span - np.abs(np.mod(position, 2 * span) - span)
     whole = position.astype(np.int64)
     share = (position - whole).astype(np.float32)
-    tone = note.audio[whole] * (1 - share) + note.audio[whole + 1] * share
+    tone: Row = note.audio[whole] * (1 - share) + note.audio[whole + 1] * share
     return tone * _upsample(amplitude, frames, sample_rate)
 
 
 def bow_wavetable(
-    f0: NDArray[np.float32],
-    amplitude: NDArray[np.float32],
-    *,
-    frames: int,
-    sample_rate: int,
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:
-    """Play a contour with a random sawtooth-like cycle, band-limited, plus bow noise: (frames,)."""
+    f0: Row, amplitude: Row, *, frames: int, sample_rate: int, rng: np.random.Generator
+) -> Row:
+    """Play a contour with a random sawtooth-like cycle, band-limited, plus bow noise.
+
+    Parameters
+    ----------
+    f0, amplitude : (samples,) at PITCH_RATE; Hz, factor
+
+    Returns
+    -------
+    (frames,), RMS about 1 where `amplitude` is 1
+    """
     harmonics = int(np.clip(15000 / f0.max(), 4, 60))
     number = np.arange(1, harmonics + 1)
     weights = number ** -rng.uniform(0.7, 1.4) * 10 ** (rng.normal(0, 4, harmonics) / 20)
@@ -118,22 +138,26 @@ def bow_wavetable(
     tone = table[whole] * (1 - share) + table[whole + 1] * share
     tone /= np.sqrt(np.mean(np.square(table))) + 1e-9
     noise = rng.standard_normal(frames).astype(np.float32)
-    tone = tone + 10 ** (rng.uniform(-36, -22) / 20) * noise
-    return tone * _upsample(amplitude, frames, sample_rate)
+    bowed: Row = tone + 10 ** (rng.uniform(-36, -22) / 20) * noise
+    return bowed * _upsample(amplitude, frames, sample_rate)
 
 
-def _upsample(row: NDArray[np.float32], frames: int, sample_rate: int) -> NDArray[np.float32]:
+def _upsample(row: Row, frames: int, sample_rate: int) -> Row:
+    """From PITCH_RATE to `sample_rate`: (frames,); the last value is held."""
     time = np.arange(frames, dtype=np.float32) * np.float32(PITCH_RATE / sample_rate)
-    return np.interp(time, np.arange(len(row)), row).astype(np.float32)
+    dense: Row = np.interp(time, np.arange(len(row)), row).astype(np.float32)
+    return dense
 
 
 def _smooth(row: NDArray[np.floating], width: int) -> NDArray[np.floating]:
     kernel = np.hanning(2 * width + 1)
     padded = np.pad(row, width, mode="edge")
-    return np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    smooth: NDArray[np.floating] = np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    return smooth
 
 
 def _hold(row: NDArray[np.floating], samples: int) -> NDArray[np.floating]:
     """Maximum over the last `samples`: a bow rings on through a singer's short gap."""
     padded = np.concatenate([np.full(samples - 1, row[0]), row])
-    return np.lib.stride_tricks.sliding_window_view(padded, samples).max(axis=-1)
+    held: NDArray[np.floating] = np.lib.stride_tricks.sliding_window_view(padded, samples).max(-1)
+    return held

@@ -10,6 +10,7 @@ mask (the stereo image stays), and any number of channels works.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,10 @@ from carnatic_sep.stems import DEFAULT_STEMS
 def band_edges(
     *, n_fft: int, sample_rate: int, bands_per_octave: int, fine_hz: float
 ) -> np.ndarray:
-    """Centres of the bands in Hz, (bands,): one bin apart, then logarithmic, sparse above `fine_hz`."""
+    """Centres of the bands in Hz, (bands,): a bin apart, then logarithmic, coarser above `fine_hz`.
+
+    The bands are `bands_per_octave` to the octave up to `fine_hz`, 12 above.
+    """
     bin_hz = sample_rate / n_fft
     centres = [0.0]
     while centres[-1] < sample_rate / 2:
@@ -87,8 +91,9 @@ class FrequencyMixer(nn.Module):
         self.up = nn.Linear(bands // bottleneck, bands)
 
     def forward(self, x: Tensor) -> Tensor:
-        # x: (batch, channels, columns, bands)
-        return x + self.up(torch.relu(self.down(self.norm(x))))
+        """Mix (batch, channels, columns, bands) along its last axis; same shape."""
+        mixed: Tensor = self.up(torch.relu(self.down(self.norm(x))))
+        return x + mixed
 
 
 class Block(nn.Module):
@@ -104,10 +109,11 @@ class Block(nn.Module):
         self.mixer = FrequencyMixer(outputs, bands, bottleneck)
 
     def forward(self, x: Tensor) -> Tensor:
-        # (batch, inputs, columns, bands) -> (batch, outputs, columns, bands)
+        """(batch, inputs, columns, bands) -> (batch, outputs, columns, bands)."""
         y = torch.relu(self.first_norm(self.first(x)))
         y = torch.relu(self.second_norm(self.second(y)) + self.shortcut(x))
-        return self.mixer(y)
+        mixed: Tensor = self.mixer(y)
+        return mixed
 
 
 class TimeMixer(nn.Module):
@@ -120,9 +126,10 @@ class TimeMixer(nn.Module):
         self.out = nn.Linear(2 * hidden, channels * bands)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Mix (batch, channels, columns, bands) along its columns; same shape."""
         batch, channels, columns, bands = x.shape
-        y = self.norm(x).permute(0, 2, 1, 3).reshape(batch, columns, channels * bands)
-        y = self.out(self.rnn(y)[0])
+        rows = self.norm(x).permute(0, 2, 1, 3).reshape(batch, columns, channels * bands)
+        y: Tensor = self.out(self.rnn(rows)[0])
         return x + y.reshape(batch, columns, channels, bands).permute(0, 2, 1, 3)
 
 
@@ -196,14 +203,12 @@ class BandUNet(SeparationModel):
             for width, size in zip(widths[:-1], sizes, strict=False)
         )
         self.downs = nn.ModuleList(
-            nn.Conv2d(fine, coarse, 2, stride=2)
-            for fine, coarse in zip(widths, widths[1:], strict=False)
+            nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths)
         )
         self.middle = Block(widths[-1], widths[-1], sizes[-1], 2)
         self.time = TimeMixer(widths[-1], sizes[-1], hidden)
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(coarse, fine, 2, stride=2)
-            for fine, coarse in zip(widths, widths[1:], strict=False)
+            nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in pairwise(widths)
         )
         self.decoders = nn.ModuleList(
             Block(2 * width, width, size, bottleneck)

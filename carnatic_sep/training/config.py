@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from carnatic_sep.datasets.config import DataConfig, MixConfig, Strict
-from carnatic_sep.errors import ConfigError
+from carnatic_sep.datasets.yaml_file import change, fit, read_mapping
 
 
 class TrainConfig(Strict):
@@ -16,7 +16,8 @@ class TrainConfig(Strict):
 
     name: str
     architecture: str = "band_unet"
-    model: dict[str, Any] = {}
+    model: dict[str, Any] = Field(default_factory=dict)
+    """Options of the architecture."""
     init_from: Path | None = None
     """Checkpoint whose weights the run starts with."""
     teacher: Path | None = None
@@ -24,22 +25,22 @@ class TrainConfig(Strict):
     data: DataConfig = DataConfig()
     mix: MixConfig = MixConfig()
     loss: Literal["complex_l1", "band_complex_l1"] = "complex_l1"
-    snr_weight: float = Field(0.0, ge=0)
+    snr_weight: float = Field(default=0.0, ge=0)
     """Weight of a term in dB of signal-to-error ratio beside the complex L1."""
     seed: int = 0
-    steps: int = Field(1000, gt=0)
-    batch_size: int = Field(8, gt=0)
-    learning_rate: float = Field(1e-3, gt=0)
-    warmup_steps: int = Field(50, ge=0)
-    weight_decay: float = Field(1e-2, ge=0)
-    gradient_clip: float = Field(1.0, gt=0)
-    ema_decay: float = Field(0.997, ge=0, lt=1)
+    steps: int = Field(default=1000, gt=0)
+    batch_size: int = Field(default=8, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    warmup_steps: int = Field(default=50, ge=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    gradient_clip: float = Field(default=1.0, gt=0)
+    ema_decay: float = Field(default=0.997, ge=0, lt=1)
     precision: Literal["fp32", "bf16"] = "fp32"
-    workers: int = Field(1, ge=0)
-    reuse: int = Field(1, ge=1)
+    workers: int = Field(default=1, ge=0)
+    reuse: int = Field(default=1, ge=1)
     """How many batches a rendered set of stems serves, with new levels and partners each time."""
-    checkpoint_every: int = Field(200, gt=0)
-    picture_every: int = Field(1000, gt=0)
+    checkpoint_every: int = Field(default=200, gt=0)
+    picture_every: int = Field(default=1000, gt=0)
 
     @field_validator("name")
     @classmethod
@@ -57,30 +58,8 @@ def load_config(path: Path | str, *, overrides: list[str] | None = None) -> Trai
     ConfigError
         The file is missing, is no YAML, or names or values do not fit; each fault is named.
     """
-    import yaml
-
     path = Path(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give a YAML file") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected keys and values at the top level")
+    values = read_mapping(path)
     for override in overrides or []:
-        key, sign, text = override.partition("=")
-        if not sign:
-            raise ConfigError(f"override {override!r}: write it as key=value")
-        *parents, leaf = key.split(".")
-        place = values
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[leaf] = yaml.safe_load(text)
-    try:
-        return TrainConfig(**values)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
-        )
-        raise ConfigError(f"{path}: {faults}") from error
+        change(values, override)
+    return fit(TrainConfig, values, path=path)

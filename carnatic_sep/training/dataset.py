@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
 class MixtureBatches(IterableDataset[Tensor]):
     """Yields stems, (batch, stems, frames).
 
+    A batch depends on seed, step and the number of workers alone, so a run that goes on at some
+    step sees what it would have seen there.
+
     Parameters
     ----------
     mixer : draws the stems
-    first_step : step of the run that the first batch belongs to; batches depend on the step alone
+    first_step : step of the run that the first batch belongs to
     reuse : batches made of one drawing, with other partners and levels each time
     """
 
@@ -38,26 +42,46 @@ class MixtureBatches(IterableDataset[Tensor]):
         self.reuse = reuse
 
     def __iter__(self) -> Iterator[Tensor]:
-        worker = get_worker_info()
-        offset, stride = (worker.id, worker.num_workers) if worker else (0, 1)
-        drawing = self.first_step // self.reuse + offset
+        info = get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        # The loader asks its workers in turn: this one makes every step of its own lane. All
+        # turns of a drawing lie in one lane, so that it is drawn once.
+        step = self.first_step + worker
+        lane = step % workers
+        cycle, place = divmod(step, workers * self.reuse)
+        first_turn = place // workers
         while True:
-            rng = np.random.default_rng([self.seed, drawing])
+            rng = np.random.default_rng([self.seed, cycle * workers + lane])
             drawn = np.stack([self.mixer.draw(rng) for _ in range(self.batch_size)])
             for turn in range(self.reuse):
-                yield torch.from_numpy(remix(drawn, turn=turn, rng=rng) if turn else drawn)
-            drawing += stride
+                batch = remix(drawn, turn=turn, rng=rng) if turn else drawn
+                if turn >= first_turn:
+                    yield torch.from_numpy(batch)
+            first_turn = 0
+            cycle += 1
 
 
-def remix(drawn: np.ndarray, *, turn: int, rng: np.random.Generator) -> np.ndarray:
+def remix(
+    drawn: NDArray[np.float32], *, turn: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Give each voice and its violin another rhythm section and other levels.
 
     Voice and violin (the first two stems) stay together, since one follows the other.
+
+    Parameters
+    ----------
+    drawn : (batch, stems, frames)
+    turn : by how many places the rhythm sections move on
+
+    Returns
+    -------
+    (batch, stems, frames); levels within 4 dB of `drawn`, signs at random
     """
     mixed = drawn.copy()
     mixed[:, 2:] = np.roll(drawn[:, 2:], turn, axis=0)
     gains = 10 ** (rng.uniform(-4, 4, drawn.shape[:2]) / 20) * rng.choice([-1, 1], drawn.shape[:2])
-    return (mixed * gains[..., None]).astype(np.float32)
+    remixed: NDArray[np.float32] = (mixed * gains[..., None]).astype(np.float32)
+    return remixed
 
 
 class BandBatches(IterableDataset[BandStatistics]):

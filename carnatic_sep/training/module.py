@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import lightning
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from carnatic_sep.models.band_unet import BandUNet
 from carnatic_sep.models.base import SeparationModel
@@ -33,16 +34,19 @@ class SeparationModule(lightning.LightningModule):
         self.model = model
         self.step = state.step if state else 0
         self._state = state
-        decay = config.ema_decay
-        self.ema = AveragedModel(model, avg_fn=get_ema_avg_fn(decay), use_buffers=True)
+        self.ema = AveragedModel(model, avg_fn=blend(config.ema_decay), use_buffers=True)
         self.ema.requires_grad_(False)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW over the trained model; weight decay on matrices and kernels only."""
         decayed = [p for p in self.model.parameters() if p.dim() > 1]
         plain = [p for p in self.model.parameters() if p.dim() <= 1]
+        groups: list[dict[str, Any]] = [
+            {"params": decayed},
+            {"params": plain, "weight_decay": 0.0},
+        ]
         optimizer = torch.optim.AdamW(
-            [{"params": decayed}, {"params": plain, "weight_decay": 0.0}],
+            groups,
             lr=self.config.learning_rate,
             weight_decay=self.config.weight_decay,
             betas=(0.9, 0.98),
@@ -53,18 +57,14 @@ class SeparationModule(lightning.LightningModule):
         return optimizer
 
     def learning_rate(self, step: int) -> float:
-        """Linear warm-up, then a cosine to zero at the last step."""
+        """Learning rate of `step`: a half cosine to zero at the last step, times a warm-up."""
         config = self.config
         warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
-        return (
-            config.learning_rate
-            * warm
-            * 0.5
-            * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
-        )
+        fall = 1 + math.cos(math.pi * min(1.0, step / config.steps))
+        return config.learning_rate * warm * 0.5 * fall
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Set the learning rate of this step: a function of the step alone, so runs resume exactly."""
+        """Set the learning rate: a function of the step alone, so that runs resume exactly."""
         optimizer = self.optimizers()
         assert isinstance(optimizer, lightning.pytorch.core.optimizer.LightningOptimizer)
         for group in optimizer.param_groups:
@@ -91,5 +91,14 @@ class SeparationModule(lightning.LightningModule):
         """Count the step and move the average; early on it follows more closely."""
         self.step += 1
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        self.ema.avg_fn = get_ema_avg_fn(decay)
+        self.ema.avg_fn = blend(decay)
         self.ema.update_parameters(self.model)
+
+
+def blend(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Return the rule of an exponential moving average, as :class:`AveragedModel` calls it."""
+
+    def average(kept: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+        return decay * kept + (1 - decay) * current
+
+    return average

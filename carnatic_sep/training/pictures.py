@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 def log_pictures(
     model: SeparationModel, mixer: Mixer, *, step: int, folder: Path, writer: SummaryWriter
 ) -> None:
-    """Separate one fixed mixture: audio and a spectrogram picture to TensorBoard and `folder`."""
+    """Separate one fixed mixture: audio and a spectrogram picture to TensorBoard and `folder`.
+
+    `model` is on any device, and left in the mode (training or not) in which it came.
+    """
     stems = torch.from_numpy(mixer.draw(np.random.default_rng(0)))
     training = model.training
     channels = model.channels or 1
-    mixture = stems.sum(dim=0).expand(1, channels, -1)
+    device = next(model.parameters()).device
+    mixture = stems.sum(dim=0).expand(1, channels, -1).to(device)
     with torch.inference_mode():
-        estimates = model.eval()(mixture)[0].mean(dim=1)
+        estimates = model.eval()(mixture)[0].mean(dim=1).float().cpu()
     model.train(training)
     for name, estimate in zip(MIXED_STEMS, estimates, strict=True):
         writer.add_audio(name, estimate, step, sample_rate=SAMPLE_RATE)

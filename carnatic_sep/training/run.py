@@ -11,27 +11,26 @@ import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
-from carnatic_sep.datasets.bank import load_bank
+from carnatic_sep.datasets.bank import SAMPLE_RATE, SoloBank, load_bank, require_folder
 from carnatic_sep.datasets.mixer import MIXED_STEMS, Mixer
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.band_unet import BandUNet
-from carnatic_sep.models.checkpoint import Provenance, load_checkpoint, save_checkpoint
+from carnatic_sep.models.checkpoint import Provenance, load_checkpoint
 from carnatic_sep.models.registry import build
 from carnatic_sep.training.config import TrainConfig
 from carnatic_sep.training.credits import credits_of
 from carnatic_sep.training.dataset import BandBatches, MixtureBatches
+from carnatic_sep.training.interrupt import ignore_interrupts, stop_gently
+from carnatic_sep.training.keeper import CHECKPOINT_FILE, STATE_FILE, Keeper
 from carnatic_sep.training.module import SeparationModule
-from carnatic_sep.training.pictures import log_pictures
-from carnatic_sep.training.state import capture, load_state, save_state
+from carnatic_sep.training.progress import ProgressLines
+from carnatic_sep.training.state import TrainingState, load_state
 from carnatic_sep.training.teacher import taught_voices
 
 if TYPE_CHECKING:
     from carnatic_sep.models.base import SeparationModel
 
     Report = Callable[[str], None]
-
-STATE_FILE = "state.safetensors"
-CHECKPOINT_FILE = "checkpoint.safetensors"
 
 
 def train(
@@ -40,6 +39,7 @@ def train(
     data_dir: Path,
     out_dir: Path,
     resume: bool = True,
+    progress_bar: bool = False,
     report: Report = lambda line: None,
 ) -> Path:
     """Train `config` on the recordings in `data_dir`; return the checkpoint's path.
@@ -48,13 +48,21 @@ def train(
     ``separate --model``), ``state.safetensors`` (to go on from), logs and pictures. With `resume`
     an interrupted run goes on at the step of its last state.
 
+    Parameters
+    ----------
+    progress_bar : draw a bar on the terminal; lines through `report` if False
+
     Raises
     ------
     ConfigError
         The configuration does not fit the data or the architecture.
+    CheckpointError
+        The state of an earlier run is damaged, or of another network.
+    KeyboardInterrupt
+        After Ctrl-C; the step at hand was finished and its state kept.
     """
+    require_folder(data_dir)
     folder = out_dir / config.name
-    folder.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(config.seed, verbose=False)
     model = _model(config)
     state_path = folder / STATE_FILE
@@ -70,47 +78,42 @@ def train(
     bank = load_bank(data_dir, config.data, cache=cache)
     taught = taught_voices(config, data_dir=data_dir, cache=cache, report=report)
     mixer = Mixer(bank, config.mix, teacher_bank=taught, seed=config.seed)
-    batches: Any = MixtureBatches(
-        mixer,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        first_step=state.step if state else 0,
-        reuse=config.reuse,
-    )
-    if config.loss == "band_complex_l1":
-        if not isinstance(model, BandUNet):
-            raise ConfigError(f"{config.name}: loss band_complex_l1 needs architecture band_unet")
-        batches = BandBatches(batches, model)
     module = SeparationModule(model, config, state=state)
-    provenance = Provenance(
-        name=config.name,
-        description=f"{config.architecture} trained on mixtures of solo recordings",
-        licence="CC BY-NC-SA 4.0",
-        credits=credits_of(data_dir, config.data),
-        trained_on=f"{len(bank.voices) + len(taught)} voice clips, {len(bank.notes)} violin notes, "
-        f"{len(bank.pieces)} violin pieces, {len(bank.strokes)} mridangam takes; synthesised "
-        "tanpura, ghatam and kanjira",
-        seed=config.seed,
-        extra={"config": config.model_dump(mode="json")},
-    )
+    folder.mkdir(parents=True, exist_ok=True)
+    provenance = _provenance(config, bank, voices=len(bank.voices) + len(taught), data_dir=data_dir)
+    callbacks: list[lightning.Callback] = [Keeper(folder, provenance, mixer)]
+    if not progress_bar:
+        callbacks.append(ProgressLines(report))
     trainer = lightning.Trainer(
         max_steps=config.steps - module.step,
         precision="bf16-mixed" if config.precision == "bf16" else "32-true",
         gradient_clip_val=config.gradient_clip,
         logger=[CSVLogger(folder, name="log"), TensorBoardLogger(str(folder), name="tensorboard")],
-        callbacks=[_Keeper(folder, provenance, mixer)],
+        callbacks=callbacks,
         enable_checkpointing=False,
         enable_model_summary=False,
-        enable_progress_bar=True,
+        enable_progress_bar=progress_bar,
         log_every_n_steps=10,
         accelerator="auto",
         devices=1,
     )
-    trainer.fit(module, DataLoader(batches, batch_size=None, num_workers=config.workers))
+
+    def stop() -> None:
+        trainer.should_stop = True
+
+    with stop_gently(stop):
+        trainer.fit(module, _batches(config, mixer, model, state))
+    if module.step < config.steps:
+        report(
+            f"{folder}: interrupted at step {module.step} of {config.steps}; its state is kept, "
+            "give the same command again to go on"
+        )
+        raise KeyboardInterrupt
     return folder / CHECKPOINT_FILE
 
 
 def _model(config: TrainConfig) -> SeparationModel:
+    """Build or load the network, and check that it fits what the mixer draws."""
     if config.init_from:
         model = load_checkpoint(config.init_from).train()
         if model.architecture != config.architecture:
@@ -120,57 +123,48 @@ def _model(config: TrainConfig) -> SeparationModel:
     else:
         try:
             model = build(config.architecture, **config.model)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ConfigError(f"{config.name}: model: {error}") from error
     if tuple(model.stems) != MIXED_STEMS:
         raise ConfigError(f"{config.name}: the mixer makes the stems {', '.join(MIXED_STEMS)}")
+    if model.sample_rate != SAMPLE_RATE:
+        raise ConfigError(f"{config.name}: the mixer works at {SAMPLE_RATE} Hz; so must the model")
+    if config.loss == "band_complex_l1" and not isinstance(model, BandUNet):
+        raise ConfigError(f"{config.name}: loss band_complex_l1 needs architecture band_unet")
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-class _Keeper(lightning.Callback):
-    """Writes checkpoint, state and pictures as the run goes, and when it ends or is interrupted."""
+def _batches(
+    config: TrainConfig, mixer: Mixer, model: SeparationModel, state: TrainingState | None
+) -> DataLoader[Any]:
+    """Batches from the step of `state` on: band statistics or stems, as the loss wants them."""
+    batches: Any = MixtureBatches(
+        mixer,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        first_step=state.step if state else 0,
+        reuse=config.reuse,
+    )
+    if config.loss == "band_complex_l1":
+        assert isinstance(model, BandUNet)
+        batches = BandBatches(batches, model)
+    return DataLoader(
+        batches,
+        batch_size=None,
+        num_workers=config.workers,
+        worker_init_fn=ignore_interrupts,
+    )
 
-    def __init__(self, folder: Path, provenance: Provenance, mixer: Mixer) -> None:
-        self.folder = folder
-        self.provenance = provenance
-        self.mixer = mixer
 
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        step = pl_module.step + 1  # the module counts after its callbacks
-        if step % pl_module.config.picture_every == 0:
-            log_pictures(
-                pl_module.ema.module,
-                self.mixer,
-                step=step,
-                folder=self.folder,
-                writer=trainer.loggers[1].experiment,  # type: ignore[attr-defined]
-            )
-
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, pl_module: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if batch_idx and pl_module.step % pl_module.config.checkpoint_every == 0:
-            self._keep(trainer, pl_module)
-
-    def on_train_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
-        self._keep(trainer, pl_module)
-
-    def on_exception(
-        self, trainer: lightning.Trainer, pl_module: Any, exception: BaseException
-    ) -> None:
-        if isinstance(exception, KeyboardInterrupt) and pl_module.step:
-            self._keep(trainer, pl_module)
-
-    def _keep(self, trainer: lightning.Trainer, module: Any) -> None:
-        save_state(
-            self.folder / STATE_FILE,
-            capture(module.step, module.model, module.ema, trainer.optimizers[0]),
-        )
-        save_checkpoint(
-            self.folder / CHECKPOINT_FILE,
-            module.ema.module,
-            self.provenance.model_copy(update={"steps": module.step}),
-            dtype="float16",
-        )
+def _provenance(config: TrainConfig, bank: SoloBank, *, voices: int, data_dir: Path) -> Provenance:
+    return Provenance(
+        name=config.name,
+        description=f"{config.architecture} trained on mixtures of solo recordings",
+        licence="CC BY-NC-SA 4.0",
+        credits=credits_of(data_dir, config.data),
+        trained_on=f"{voices} voice clips, {len(bank.notes)} violin notes, "
+        f"{len(bank.pieces)} violin pieces, {len(bank.strokes)} mridangam takes; synthesised "
+        "tanpura, ghatam and kanjira",
+        seed=config.seed,
+        extra={"config": config.model_dump(mode="json")},
+    )

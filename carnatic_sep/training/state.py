@@ -40,9 +40,21 @@ def capture(step: int, model: nn.Module, ema: nn.Module, optimizer: Optimizer) -
 
 
 def restore(state: TrainingState, model: nn.Module, ema: nn.Module, optimizer: Optimizer) -> None:
-    """Put a captured state back into freshly built parts."""
-    model.load_state_dict(state.part("model"))
-    ema.load_state_dict(state.part("ema"))
+    """Put a captured state back into freshly built parts.
+
+    Raises
+    ------
+    CheckpointError
+        The state belongs to another network.
+    """
+    try:
+        model.load_state_dict(state.part("model"))
+        ema.load_state_dict(state.part("ema"))
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"the earlier run's state is of another network ({str(error).splitlines()[0]}); "
+            "start anew with --restart, or give the run another name"
+        ) from error
     for index, parameter in enumerate(_parameters(optimizer)):
         stored = state.part(f"optimizer.{index}")
         if stored:
@@ -81,7 +93,8 @@ def load_state(path: Path) -> TrainingState:
             about = json.loads((handle.metadata() or {}).get("carnatic_sep", "{}"))
             if about.get("format") != _FORMAT:
                 raise CheckpointError(f"{path}: not a training state; remove it to start anew")
-            tensors = {name: handle.get_tensor(name) for name in handle.keys()}
+            names = list(handle.keys())
+            tensors = {name: handle.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path}: cannot be read ({error}); remove it to start anew"

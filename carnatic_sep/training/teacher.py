@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from carnatic_sep.datasets.bank import SAMPLE_RATE, VoiceClip, load_voice, select
+from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.checkpoint import load_checkpoint
 from carnatic_sep.stems import VOCALS
 from carnatic_sep.training.config import TrainConfig
@@ -28,12 +30,34 @@ if TYPE_CHECKING:
 def taught_voices(
     config: TrainConfig, *, data_dir: Path, cache: Path, report: Callable[[str], None]
 ) -> list[VoiceClip]:
-    """Clean `config.data.teacher_voice` with `config.teacher`; empty where no teacher is named."""
+    """Clean `config.data.teacher_voice` with `config.teacher`; empty where no teacher is named.
+
+    Contours and cleaned voices are kept in `cache`, the latter by the teacher's SHA-256.
+
+    Raises
+    ------
+    ConfigError
+        The patterns match nothing outside `config.data.test`, or the teacher is of no use here.
+    """
     if config.teacher is None or not config.data.teacher_voice:
         return []
     model = load_checkpoint(config.teacher)
+    if model.sample_rate != SAMPLE_RATE or VOCALS not in model.stems or model.channels == 2:
+        raise ConfigError(
+            f"{config.teacher}: a teacher separates {VOCALS} from mono at {SAMPLE_RATE} Hz"
+        )
     mark = hashlib.sha256(config.teacher.read_bytes()).hexdigest()[:16]
-    names = select(data_dir, config.data.teacher_voice)
+    test = config.data.test
+    names = [
+        name
+        for name in select(data_dir, config.data.teacher_voice)
+        if not any(fnmatch(name, pattern) for pattern in test)
+    ]
+    if not names:
+        raise ConfigError(
+            f"{data_dir}: nothing matches {', '.join(config.data.teacher_voice)} for training; "
+            "check the data folder, `data.teacher_voice` and `data.test`"
+        )
     report(f"{config.teacher}: cleaning {len(names)} voices with bleed")
     return [
         _cleaned(load_voice(data_dir, name, cache=cache), model, cache / f"taught-{mark}")
@@ -54,10 +78,9 @@ def _cleaned(clip: VoiceClip, model: SeparationModel, cache: Path) -> VoiceClip:
 
 
 def _vocals(audio: NDArray[np.float32], model: SeparationModel) -> NDArray[np.float32]:
+    """Separate (frames,) in one pass: (frames,)."""
     import torch
 
-    if model.sample_rate != SAMPLE_RATE:
-        raise ValueError(f"the teacher works at {model.sample_rate} Hz, the bank at {SAMPLE_RATE}")
     with torch.inference_mode():
         stems = model(torch.from_numpy(audio)[None, None])
     vocals: NDArray[np.float32] = stems[0, model.stems.index(VOCALS), 0].numpy()
