@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
+
+from carnatic_sep.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,3 +35,19 @@ def make_console() -> Console:
     if sys.stdout.isatty():
         return Console(highlight=False)
     return Console(highlight=False, width=200)
+
+
+def require_extra(extra: str, *packages: str, purpose: str) -> None:
+    """Check that the `packages` that `purpose` needs are installed, without importing them.
+
+    Raises
+    ------
+    UsageError
+        One is missing; the message says how to install it.
+    """
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"{purpose} needs {', '.join(missing)}: "
+            f"install with pip install 'carnatic-sep[{extra}]'"
+        )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import logging
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from carnatic_sep.errors import UsageError
+from carnatic_sep.cli._terminal import require_extra
 
 
 def train(
@@ -29,7 +31,7 @@ def train(
         bool, typer.Option("--dry-run", help="Check and print the configuration, train nothing.")
     ] = False,
 ) -> None:
-    """Train a separation model on mixtures drawn from solo recordings.
+    r"""Train a separation model on mixtures drawn from solo recordings.
 
     Writes OUT/NAME/checkpoint.safetensors, ready for `separate --model`, and a state from which an
     interrupted run goes on when the same command is given again.
@@ -47,13 +49,24 @@ def train(
 
         typer.echo(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False), nl=False)
         return
-    missing = [name for name in ("lightning", "tensorboard", "librosa") if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"training needs {', '.join(missing)}: install with pip install 'carnatic-sep[train]'"
-        )
+    require_extra("train", "lightning", "tensorboard", "librosa", purpose="training")
 
     from carnatic_sep.training.run import train as run
 
-    checkpoint = run(settings, data_dir=data, out_dir=out, resume=not restart, report=typer.echo)
+    _quieten_lightning()
+    checkpoint = run(
+        settings,
+        data_dir=data,
+        out_dir=out,
+        resume=not restart,
+        progress_bar=sys.stdout.isatty(),
+        report=typer.echo,
+    )
     typer.echo(f"{checkpoint}: done; use it with carnatic-sep separate --model {checkpoint} ...")
+
+
+def _quieten_lightning() -> None:
+    """Leave out what lightning says of devices, its makers' services, and workers it would like."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module=r"lightning\.")

@@ -37,7 +37,13 @@ class Case:
 def kept_out_mixtures(
     config: EvaluationConfig, data_dir: Path, *, cache: Path | None = None
 ) -> Iterator[Case]:
-    """Yield mixtures of the takes that `config.data.test` keeps out; the same ones every time."""
+    """Yield mixtures of the takes that `config.data.test` keeps out; the same ones every time.
+
+    Raises
+    ------
+    ConfigError
+        `data_dir` is missing or does not hold what `config.data` names.
+    """
     bank = load_bank(data_dir, config.data, test=True, cache=cache)
     mixer = Mixer(bank, config.mix, seed=config.seed)
     for number in range(config.mixtures):
@@ -52,13 +58,17 @@ def real_excerpt(name: str, excerpt: Excerpt, data_dir: Path) -> Case:
     Raises
     ------
     ConfigError
-        The files differ in rate or length, or one is not mono.
+        A stem has no files, or they differ in rate or length, or one is not mono.
+    AudioReadError
+        A file is missing or cannot be decoded.
     """
     folder = data_dir / excerpt.folder
     references: dict[str, NDArray[np.float32]] = {}
     shapes = set()
     rate = 0
     for stem, files in excerpt.stems.items():
+        if not files:
+            raise ConfigError(f"{name}: no files for {stem}; name them, or leave the stem out")
         parts = [read_audio(folder / file) for file in files]
         shapes |= {(audio.shape, sample_rate) for audio, sample_rate in parts}
         references[stem] = np.sum([audio[0] for audio, _ in parts], axis=0, dtype=np.float32)

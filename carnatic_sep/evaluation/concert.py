@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from carnatic_sep.audio.reader import read_audio
-from carnatic_sep.errors import AudioReadError
+from carnatic_sep.errors import AudioReadError, UsageError
+from carnatic_sep.separation.inputs import AUDIO_SUFFIXES
+from carnatic_sep.separation.naming import SIDECAR
+from carnatic_sep.separation.verification import null_depth
+from carnatic_sep.stems import DEFAULT_STEMS, VOCALS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BANDS_HZ = (0.0, 250.0, 1000.0, 4000.0, 22050.0)
+_BANDS_HZ = (0.0, 250.0, 1000.0, 4000.0, float("inf"))
 
 
 @dataclass(frozen=True)
 class Sound:
-    """Level in dBFS (RMS), spectral centroid in Hz, and share of energy per band of `bands_hz`."""
+    """What a recording sounds like, in three numbers.
+
+    Attributes
+    ----------
+    level_db : RMS in dBFS
+    centroid_hz : mean frequency, weighted by power
+    shares : of the energy, in each of the bands between neighbours in `bands_hz`
+    """
 
     level_db: float
     centroid_hz: float
@@ -27,16 +41,109 @@ class Sound:
     bands_hz: tuple[float, ...] = _BANDS_HZ
 
 
+@dataclass(frozen=True)
+class Concert:
+    """What is known of a separated concert.
+
+    Attributes
+    ----------
+    sounds : of the mixture, called ``mixture``, and of each stem
+    null_db : peak of "sum of the stems minus the mixture", dBFS
+    pitch_accuracy : raw pitch accuracy, 0 to 1, of vocals and mixture; empty without annotation
+    """
+
+    sounds: dict[str, Sound]
+    null_db: float
+    pitch_accuracy: dict[str, float]
+
+
+def look_at(
+    mixture: Path,
+    stems_dir: Path,
+    *,
+    annotation: Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> Concert:
+    """Describe a mixture and the stems in `stems_dir`, one file in memory at a time.
+
+    Parameters
+    ----------
+    mixture : the recording that was separated
+    stems_dir : holds ``vocals.flac`` and so on, in any format, as ``separate`` writes them
+    annotation : pitch of the voice, see :func:`read_pitch`
+    report : takes a line before each thing that takes a while
+
+    Raises
+    ------
+    UsageError
+        There are no stems in `stems_dir`, or no vocals to hold against `annotation`.
+    AudioReadError
+        A file cannot be read.
+    CarnaticSepError
+        A stem is not as long as the mixture.
+    """
+    stems = stem_files(stems_dir)
+    files = {"mixture": mixture, **stems}
+    if annotation:
+        read_pitch(annotation)  # so that a faulty one is told of before minutes of work
+        if VOCALS not in stems:
+            raise UsageError(f"{stems_dir}: no {VOCALS} to hold against {annotation}")
+    sounds = {}
+    for name, path in files.items():
+        report(f"reading {path}")
+        sounds[name] = describe(*read_audio(path))
+    report("summing the stems")
+    depth = null_depth(mixture, list(stems.values()), gain=_gain(stems_dir))
+    accuracy = {}
+    if annotation:
+        sung = {name: files[name] for name in (VOCALS, "mixture")}
+        accuracy = pitch_agreement(sung, annotation, report=report)
+    return Concert(sounds, depth, accuracy)
+
+
+def stem_files(folder: Path) -> dict[str, Path]:
+    """Return the files in `folder` that are named after stems, in their usual order.
+
+    Raises
+    ------
+    UsageError
+        `folder` is none, holds no stem, or holds one in two formats.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; name the one that holds the stems")
+    found: dict[str, Path] = {}
+    for stem in DEFAULT_STEMS:
+        files = [p for p in sorted(folder.glob(f"{stem}.*")) if p.suffix.lower() in AUDIO_SUFFIXES]
+        if len(files) > 1:
+            raise UsageError(f"{folder}: {' and '.join(p.name for p in files)}; keep one of them")
+        if files:
+            found[stem] = files[0]
+    if not found:
+        raise UsageError(
+            f"{folder}: no {', '.join(DEFAULT_STEMS)}; run carnatic-sep separate first"
+        )
+    return found
+
+
+def _gain(folder: Path) -> float:
+    """Return the common gain that the record beside the stems tells of, 1 without one."""
+    try:
+        return float(json.loads((folder / SIDECAR).read_text(encoding="utf-8"))["gain"] or 1.0)
+    except (OSError, ValueError, LookupError, TypeError):
+        return 1.0
+
+
 def describe(audio: NDArray[np.float32], sample_rate: int) -> Sound:
     """Measure (channels, frames) of audio by Welch's method on the mean of the channels' power."""
     from scipy.signal import welch
 
-    frequency, density = welch(audio, fs=sample_rate, nperseg=4096, axis=-1)
+    window = min(4096, audio.shape[-1])
+    frequency, density = welch(audio, fs=sample_rate, nperseg=window, axis=-1)
     power = density.mean(axis=0)
     total = float(power.sum()) + 1e-20
-    edges = zip(_BANDS_HZ, _BANDS_HZ[1:], strict=False)
     shares = [
-        float(power[(frequency >= low) & (frequency < high)].sum()) / total for low, high in edges
+        float(power[(frequency >= low) & (frequency < high)].sum()) / total
+        for low, high in pairwise(_BANDS_HZ)
     ]
     level = 10 * np.log10(float(np.mean(np.square(audio, dtype=np.float64))) + 1e-20)
     return Sound(float(level), float((frequency * power).sum() / total), tuple(shares))
@@ -95,9 +202,16 @@ def raw_pitch_accuracy(
     )
 
 
-def pitch_agreement(files: dict[str, Path], annotation: Path) -> dict[str, float]:
-    """Raw pitch accuracy of each audio file against one annotation."""
+def pitch_agreement(
+    files: dict[str, Path],
+    annotation: Path,
+    *,
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, float]:
+    """Raw pitch accuracy, 0 to 1, of each audio file against one annotation."""
     truth = read_pitch(annotation)
-    return {
-        name: raw_pitch_accuracy(truth, track(*read_audio(path))) for name, path in files.items()
-    }
+    found = {}
+    for name, path in files.items():
+        report(f"tracking the pitch of {path}, which takes a while")
+        found[name] = raw_pitch_accuracy(truth, track(*read_audio(path)))
+    return found

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from carnatic_sep.datasets.config import DataConfig, MixConfig, Strict
-from carnatic_sep.errors import ConfigError
+from carnatic_sep.datasets.yaml_file import fit, read_mapping
 
 
 class Excerpt(Strict):
@@ -24,9 +23,9 @@ class EvaluationConfig(Strict):
 
     data: DataConfig
     mix: MixConfig
-    mixtures: int = Field(20, gt=0)
+    mixtures: int = Field(default=20, gt=0)
     seed: int = 0
-    excerpts: dict[str, Excerpt] = {}
+    excerpts: dict[str, Excerpt] = Field(default_factory=dict)
 
 
 def load_evaluation_config(path: Path | str) -> EvaluationConfig:
@@ -37,17 +36,5 @@ def load_evaluation_config(path: Path | str) -> EvaluationConfig:
     ConfigError
         The file is missing, is no YAML, or names or values do not fit.
     """
-    import yaml
-
-    try:
-        values: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        return EvaluationConfig(**(values or {}))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give a YAML file") from error
-    except (yaml.YAMLError, TypeError) as error:
-        raise ConfigError(f"{path}: not a mapping in valid YAML: {error}") from error
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
-        )
-        raise ConfigError(f"{path}: {faults}") from error
+    path = Path(path)
+    return fit(EvaluationConfig, read_mapping(path), path=path)

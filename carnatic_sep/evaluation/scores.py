@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.datasets.bank import require_folder
+from carnatic_sep.errors import UsageError
 from carnatic_sep.evaluation.baselines import median_hpss, oracle_ratio_mask, untouched
 from carnatic_sep.evaluation.cases import Case, kept_out_mixtures, real_excerpt
 from carnatic_sep.evaluation.config import EvaluationConfig
@@ -25,7 +27,15 @@ SCORED = (VOCALS, VIOLIN, MRIDANGAM)
 
 @dataclass(frozen=True)
 class Row:
-    """Mean SDR in dB of one system on one set, per stem and over stems; `worst` is per case."""
+    """Mean SDR in dB of one system on one set.
+
+    Attributes
+    ----------
+    cases : name of the set
+    system : a baseline or a model
+    stems : mean over cases, per scored stem; NaN where a stem is silent in all of them
+    count : number of cases
+    """
 
     cases: str
     system: str
@@ -39,7 +49,13 @@ class Row:
 
 
 def systems(models: Iterable[str]) -> dict[str, System]:
-    """Return the baselines and one separator per model, by name."""
+    """Return the baselines and one separator per model, by name.
+
+    Raises
+    ------
+    UsageError
+        A model lacks a scored stem.
+    """
     from carnatic_sep.separation.separator import Separator
 
     found: dict[str, System] = {
@@ -49,6 +65,13 @@ def systems(models: Iterable[str]) -> dict[str, System]:
     }
     for model in models:
         separator = Separator(model)
+
+        missing = [stem for stem in SCORED if stem not in separator.stems]
+        if missing:
+            raise UsageError(
+                f"{model}: has no stem {', '.join(missing)}, so it cannot be scored here; "
+                f"it has {', '.join(separator.stems)}"
+            )
 
         def separate(
             case: Case, separator: Separator = separator
@@ -69,8 +92,24 @@ def score_sets(
 ) -> list[Row]:
     """Score baselines and `models` on the kept-out mixtures and on every real excerpt.
 
-    SDR is global per case (:func:`carnatic_sep.metrics.sdr.sdr`), averaged over cases.
+    SDR is global per case (:func:`carnatic_sep.metrics.sdr.sdr`), averaged over the cases in
+    which the stem sounds.
+
+    Parameters
+    ----------
+    data_dir : recordings, laid out as `config.data` expects
+    models : names or checkpoint files
+    cache : folder that keeps pitch contours between runs
+    report : takes the name of each case before it is scored
+
+    Raises
+    ------
+    ConfigError
+        `data_dir` is missing or does not hold what `config` names.
+    UsageError
+        A model lacks a scored stem.
     """
+    require_folder(data_dir)
     contenders = systems(models)
     rows = []
     sets: dict[str, Iterable[Case]] = {
@@ -85,9 +124,18 @@ def score_sets(
             for system, separate in contenders.items():
                 estimates = separate(case)
                 scores[system].append(
-                    {stem: sdr(case.references[stem], estimates[stem]) for stem in SCORED}
+                    {
+                        stem: sdr(case.references[stem], estimates[stem])
+                        for stem in SCORED
+                        if case.references[stem].any()
+                    }
                 )
         for system, found in scores.items():
-            stems = {stem: float(np.mean([each[stem] for each in found])) for stem in SCORED}
+            stems = {stem: _mean(each[stem] for each in found if stem in each) for stem in SCORED}
             rows.append(Row(name, system, stems, len(found)))
     return rows
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return float(np.mean(found)) if found else float("nan")
