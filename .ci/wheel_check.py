@@ -35,12 +35,8 @@ def main() -> None:
         source = Path(folder) / "generated.wav"
         soundfile.write(source, mixture, SAMPLE_RATE, subtype="FLOAT")
         script = Path(sys.executable).parent / "carnatic-sep"
-        subprocess.run(
-            [script, "separate", source.name, "--out", "stems", "--format", "wav"]
-            + ["--bit-depth", "32f"],
-            cwd=folder,
-            check=True,
-        )
+        options = ["--out", "stems", "--format", "wav", "--bit-depth", "32f"]
+        subprocess.run([script, "separate", source.name, *options], cwd=folder, check=True)
         outputs = [Path(folder) / "stems" / "generated" / f"{stem}.wav" for stem in STEMS]
         stems = [soundfile.read(path)[0] for path in outputs]
     shapes = {stem.shape for stem in stems}
