@@ -70,6 +70,8 @@ class MixConfig(Strict):
     """Share of mixtures that sound in a room."""
     equaliser_db: float = Field(default=7.0, ge=0)
     """Depth of each stem's random equaliser."""
+    equalised: Share = 1.0
+    """Share of stems that get the equaliser; the others keep their own microphone's sound."""
     teacher_share: Share = 0.0
     """Share of voices that come from cleaned recordings with bleed."""
 

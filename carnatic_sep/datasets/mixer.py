@@ -106,7 +106,7 @@ class Mixer:
                     stems[index],
                     room=room,
                     wet=wet,
-                    depth_db=config.equaliser_db,
+                    depth_db=config.equaliser_db if rng.random() < config.equalised else 0.0,
                     sample_rate=SAMPLE_RATE,
                     rng=rng,
                 )

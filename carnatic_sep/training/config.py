@@ -22,6 +22,9 @@ class TrainConfig(Strict):
     """Checkpoint whose weights the run starts with."""
     teacher: Path | None = None
     """Checkpoint that cleans `data.teacher_voice` before the run."""
+    teacher_removes: tuple[str, ...] = ("mridangam", "other")
+    """Stems that the teacher takes out of a voice with bleed. A first model mistakes unseen singers
+    for the violin, so by default that stays."""
     data: DataConfig = DataConfig()
     mix: MixConfig = MixConfig()
     loss: Literal["complex_l1", "band_complex_l1"] = "complex_l1"

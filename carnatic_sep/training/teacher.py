@@ -7,7 +7,7 @@ left in or took out stays consistent between the two.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 from carnatic_sep.datasets.bank import SAMPLE_RATE, VoiceClip, load_voice, select
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.checkpoint import load_checkpoint
-from carnatic_sep.stems import VOCALS
+from carnatic_sep.stems import canonical
 from carnatic_sep.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -42,9 +42,14 @@ def taught_voices(
     if config.teacher is None or not config.data.teacher_voice:
         return []
     model = load_checkpoint(config.teacher)
-    if model.sample_rate != SAMPLE_RATE or VOCALS not in model.stems or model.channels == 2:
+    if (
+        model.sample_rate != SAMPLE_RATE
+        or model.channels == 2
+        or not set(config.teacher_removes) <= set(model.stems)
+    ):
         raise ConfigError(
-            f"{config.teacher}: a teacher separates {VOCALS} from mono at {SAMPLE_RATE} Hz"
+            f"{config.teacher}: a teacher knows {', '.join(config.teacher_removes)} and takes mono "
+            f"at {SAMPLE_RATE} Hz"
         )
     mark = hashlib.sha256(config.teacher.read_bytes()).hexdigest()[:16]
     test = config.data.test
@@ -58,18 +63,19 @@ def taught_voices(
             f"{data_dir}: nothing matches {', '.join(config.data.teacher_voice)} for training; "
             "check the data folder, `data.teacher_voice` and `data.test`"
         )
+    removed = [canonical(stem, model.stems) for stem in config.teacher_removes]
+    place = cache / f"taught-{mark}-{'-'.join(removed)}"
     report(f"{config.teacher}: cleaning {len(names)} voices with bleed")
     return [
-        _cleaned(load_voice(data_dir, name, cache=cache), model, cache / f"taught-{mark}")
-        for name in names
+        _cleaned(load_voice(data_dir, name, cache=cache), model, removed, place) for name in names
     ]
 
 
-def _cleaned(clip: VoiceClip, model: SeparationModel, cache: Path) -> VoiceClip:
+def _cleaned(clip: VoiceClip, model: SeparationModel, removed: Sequence[str], cache: Path) -> VoiceClip:
     place = cache / f"{hashlib.sha256(clip.audio.tobytes()).hexdigest()[:24]}.npy"
     if place.is_file():
         return replace(clip, audio=np.load(place))
-    audio = _vocals(clip.audio, model)
+    audio = _without(clip.audio, model, removed)
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_suffix(".partial.npy")
     np.save(partial, audio)
@@ -77,11 +83,13 @@ def _cleaned(clip: VoiceClip, model: SeparationModel, cache: Path) -> VoiceClip:
     return replace(clip, audio=audio)
 
 
-def _vocals(audio: NDArray[np.float32], model: SeparationModel) -> NDArray[np.float32]:
-    """Separate (frames,) in one pass: (frames,)."""
+def _without(
+    audio: NDArray[np.float32], model: SeparationModel, removed: Sequence[str]
+) -> NDArray[np.float32]:
+    """Take the stems `removed` out of (frames,) in one pass: (frames,)."""
     import torch
 
     with torch.inference_mode():
-        stems = model(torch.from_numpy(audio)[None, None])
-    vocals: NDArray[np.float32] = stems[0, model.stems.index(VOCALS), 0].numpy()
-    return vocals
+        stems = model(torch.from_numpy(audio)[None, None])[0, :, 0].numpy()
+    rest = audio - sum(stems[model.stems.index(stem)] for stem in removed)
+    return np.asarray(rest, dtype=np.float32)
