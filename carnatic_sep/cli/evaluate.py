@@ -48,16 +48,16 @@ def mixtures(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Print global SDR per stem of models and baselines, in one table.
+    """Print global SDR per stem of models and baselines, in one table.
 
     The sets are mixtures of takes that were kept out of training, and real excerpts.
 
     \b
     Examples:
       carnatic-sep evaluate mixtures configs/evaluation.yaml --data recordings
-      carnatic-sep evaluate mixtures configs/evaluation.yaml --model default \
+      carnatic-sep evaluate mixtures configs/evaluation.yaml --model default \\
           --model runs/mine/checkpoint.safetensors
-    """
+    """  # noqa: D301 (\b keeps the lines after it as they are)
     require_extra("eval", "librosa", purpose="scoring")
 
     from carnatic_sep.evaluation.config import load_evaluation_config
@@ -89,7 +89,7 @@ def concert(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Describe a real concert and its stems, whose truth nobody knows.
+    """Describe a real concert and its stems, whose truth nobody knows.
 
     Prints level and spectrum of mixture and stems, how deep their difference nulls, and with
     --pitch the raw pitch accuracy at 50 cents of vocals and mixture against the annotation.
@@ -98,7 +98,7 @@ def concert(
     Examples:
       carnatic-sep evaluate concert concert.mp3 separated/concert
       carnatic-sep evaluate concert concert.mp3 separated/concert --pitch concert.pitch.txt
-    """
+    """  # noqa: D301 (\b keeps the lines after it as they are)
     if pitch:
         require_extra("eval", "librosa", "mir_eval", purpose="tracking pitch")
 

@@ -31,7 +31,7 @@ def train(
         bool, typer.Option("--dry-run", help="Check and print the configuration, train nothing.")
     ] = False,
 ) -> None:
-    r"""Train a separation model on mixtures drawn from solo recordings.
+    """Train a separation model on mixtures drawn from solo recordings.
 
     Writes OUT/NAME/checkpoint.safetensors, ready for `separate --model`, and a state from which an
     interrupted run goes on when the same command is given again.
@@ -40,7 +40,7 @@ def train(
     Examples:
       carnatic-sep train configs/default.yaml --data recordings
       carnatic-sep train configs/default.yaml --set name=try --set steps=200
-    """
+    """  # noqa: D301 (\b keeps the lines after it as they are)
     from carnatic_sep.training.config import load_config
 
     settings = load_config(config, overrides=override)

@@ -71,7 +71,9 @@ def taught_voices(
     ]
 
 
-def _cleaned(clip: VoiceClip, model: SeparationModel, removed: Sequence[str], cache: Path) -> VoiceClip:
+def _cleaned(
+    clip: VoiceClip, model: SeparationModel, removed: Sequence[str], cache: Path
+) -> VoiceClip:
     place = cache / f"{hashlib.sha256(clip.audio.tobytes()).hexdigest()[:24]}.npy"
     if place.is_file():
         return replace(clip, audio=np.load(place))
