@@ -56,7 +56,7 @@ class EncodedFile:
         self._channels = channels
         self._frames = 0
         self._bits = output_format.bits
-        self._sink = _Sink(path)
+        self._sink = _Sink(path.open("w+b", buffering=0))
         try:
             self._file = soundfile.SoundFile(
                 self._sink,
@@ -123,8 +123,8 @@ class EncodedFile:
 class _Sink(io.RawIOBase):
     """The file below libsndfile, which loses error numbers: the first one is kept here."""
 
-    def __init__(self, path: Path) -> None:
-        self.file = path.open("w+b", buffering=0)
+    def __init__(self, file: io.FileIO) -> None:
+        self.file = file
         self.error: OSError | None = None
 
     def write(self, data: Any, /) -> int:
