@@ -110,13 +110,19 @@ def contour_cache(solo_dir: Path, solo_split, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def short_tanpura(monkeypatch) -> None:
-    """Tanpuras of 1 s instead of 12 s: a mixer renders ten of them, which takes seconds."""
+def quick_accompaniment(monkeypatch) -> None:
+    """Mixers whose tanpuras last 1 s and whose ghatam clicks: the real ones take seconds."""
     from carnatic_sep.datasets import accompaniment
 
     whole = accompaniment.tanpura
-    monkeypatch.setattr(
-        accompaniment,
-        "tanpura",
-        lambda seconds, *, sample_rate, rng: whole(1.0, sample_rate=sample_rate, rng=rng),
-    )
+
+    def tanpura(seconds: float, *, sample_rate: int, rng):
+        return whole(1.0, sample_rate=sample_rate, rng=rng)
+
+    def click(*, sample_rate: int, rng):
+        decay = np.exp(-np.arange(2000) / 300)
+        return (rng.standard_normal(2000) * decay).astype(np.float32)
+
+    monkeypatch.setattr(accompaniment, "tanpura", tanpura)
+    monkeypatch.setattr(accompaniment, "ghatam_stroke", click)
+    monkeypatch.setattr(accompaniment, "kanjira_stroke", click)

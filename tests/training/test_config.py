@@ -1,0 +1,62 @@
+"""Run configurations: those in the repository are valid, faulty ones say why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carnatic_sep.errors import ConfigError
+from carnatic_sep.training.config import load_config
+
+CONFIGS = sorted(
+    path
+    for path in (Path(__file__).parents[2] / "configs").glob("*.yaml")
+    if "architecture:" in path.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_runs_of_this_repository_are_valid(path) -> None:
+    config = load_config(path)
+    assert config.data.test, "nothing is kept out for testing"
+    assert config.loss in ("complex_l1", "band_complex_l1")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "run.yaml"
+    path.write_text("name: mine\nmix:\n  seconds: 3\n", encoding="utf-8")
+    return path
+
+
+def test_overrides_come_last(path) -> None:
+    config = load_config(path, overrides=["mix.seconds=2.5", "steps=7", "model.widths=[4, 8]"])
+    assert (config.mix.seconds, config.steps, config.model) == (2.5, 7, {"widths": [4, 8]})
+    assert load_config(path).mix.seconds == 3.0
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("stepz=3", "stepz: Extra inputs are not permitted"),
+        ("mix.tempo=3", "mix.tempo: Extra inputs"),
+        ("steps=0", "steps: Input should be greater than 0"),
+        ("steps=many", "steps: Input should be a valid integer"),
+        ("loss=l2", "loss: Input should be 'complex_l1'"),
+        ("name=a/b", "name: .*plain folder name"),
+        ("name=", "name: "),
+        ("name.first=x", "name is a plain value"),
+        ("steps", "write it as key=value"),
+    ],
+)
+def test_faults_name_file_and_key(path, override, said) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_config(path, overrides=[override])
+    assert caught.value.exit_code == 2
+
+
+def test_a_run_needs_a_name(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"run\.yaml: name: Field required"):
+        load_config(tmp_path / "run.yaml")

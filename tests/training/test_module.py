@@ -1,0 +1,81 @@
+"""Schedule, weight decay, averaging."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from carnatic_sep.models.registry import build
+from carnatic_sep.training.module import SeparationModule, blend
+
+
+@pytest.fixture
+def module(run_config) -> SeparationModule:
+    config = run_config(steps=100, warmup_steps=10, learning_rate=0.01)
+    return SeparationModule(build("band_unet", **config.model), config)
+
+
+def test_the_learning_rate_rises_in_a_line_and_falls_as_a_cosine(module) -> None:
+    assert module.learning_rate(0) == pytest.approx(0.001)
+    assert module.learning_rate(4) == pytest.approx(0.005, rel=0.01)
+    assert module.learning_rate(50) == pytest.approx(0.005)
+    assert module.learning_rate(100) == pytest.approx(0.0, abs=1e-12)
+    assert module.learning_rate(130) == pytest.approx(0.0, abs=1e-12)
+    for step in range(10, 100):
+        assert module.learning_rate(step) == pytest.approx(
+            0.01 * math.cos(math.pi * step / 200) ** 2
+        )
+
+
+def test_only_matrices_and_kernels_decay(module) -> None:
+    optimizer = module.configure_optimizers()
+    decayed, plain = optimizer.param_groups
+    assert decayed["weight_decay"] == module.config.weight_decay
+    assert plain["weight_decay"] == 0.0
+    assert all(parameter.dim() > 1 for parameter in decayed["params"])
+    assert all(parameter.dim() <= 1 for parameter in plain["params"])
+    count = len(list(module.model.parameters()))
+    assert len(decayed["params"]) + len(plain["params"]) == count
+
+
+def test_the_average_is_a_geometric_series(module) -> None:
+    weight = module.model.stem_in.weight
+    values = [1.0, 2.0, -1.0, 4.0]
+    expected = None
+    for step, value in enumerate(values, start=1):
+        with torch.no_grad():
+            weight.fill_(value)
+        module.on_train_batch_end(None, None, 0)
+        decay = min(module.config.ema_decay, (1 + step) / (10 + step))
+        expected = value if expected is None else decay * expected + (1 - decay) * value
+    assert module.step == 4
+    averaged = module.ema.module.stem_in.weight
+    assert torch.allclose(averaged, torch.full_like(averaged, expected))
+    assert not any(parameter.requires_grad for parameter in module.ema.parameters())
+
+
+def test_blending() -> None:
+    assert blend(0.75)(torch.tensor(4.0), torch.tensor(8.0), 3) == 5.0
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_waveform_losses_serve_mono_and_stereo_models(run_config, channels) -> None:
+    config = run_config(loss="complex_l1")
+
+    class Passing(torch.nn.Module):
+        """Gives each stem a quarter of the mixture."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.channels = channels
+            self.gain = torch.nn.Parameter(torch.tensor(0.25))
+
+        def forward(self, mixture):
+            assert mixture.shape[1] == channels
+            return self.gain * mixture[:, None].expand(-1, 4, -1, -1)
+
+    same = torch.randn(2, 1, 9000).expand(2, 4, 9000)
+    loss = SeparationModule(Passing(), config).loss(same)
+    assert float(loss.detach()) == pytest.approx(0.0, abs=1e-5)
