@@ -48,7 +48,7 @@ def spectrogram_grid(stems: torch.Tensor, estimates: torch.Tensor) -> Figure:
     axes = figure.subplots(2, len(stems), sharex=True, sharey=True)
     rows = (("truth", stems), ("estimate", estimates))
     for row, (label, signals) in enumerate(rows):
-        levels = 20 * torch.log10(stft(signals, n_fft=2048, hop_frames=512).abs() + 1e-4)
+        levels = 20 * torch.log10(stft(signals, n_fft=2048, hop_frames=512).abs() + 1e-4).numpy()
         for column, name in enumerate(MIXED_STEMS):
             axis = axes[row, column]
             axis.imshow(

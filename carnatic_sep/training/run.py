@@ -93,7 +93,7 @@ def train(
         enable_checkpointing=False,
         enable_model_summary=False,
         enable_progress_bar=progress_bar,
-        log_every_n_steps=10,
+        log_every_n_steps=min(10, config.steps),
         accelerator="auto",
         devices=1,
     )
