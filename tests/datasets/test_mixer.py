@@ -78,6 +78,21 @@ def test_filters_keep_the_level_of_each_stem(bank) -> None:
         assert not np.allclose(dry[0], wet[0], atol=1e-3)
 
 
+def test_a_stem_may_keep_its_own_microphone(bank) -> None:
+    dry = Mixer(bank, PLAIN).draw(np.random.default_rng(2))
+    config = PLAIN.model_copy(update={"equaliser_db": 7.0, "equalised": 0.0})
+    kept = Mixer(bank, config).draw(np.random.default_rng(2))
+    assert np.allclose(dry[0], kept[0], atol=1e-4)
+
+
+def test_a_mixture_without_any_sound_is_drawn_again(bank) -> None:
+    silent = {"vocals": 1.0, "mridangam": 1.0, "other": 1.0, "violin": 0.8}
+    mixer = Mixer(bank, PLAIN.model_copy(update={"seconds": 1.0, "absent": silent}))
+    for seed in range(4):
+        stems = mixer.draw(np.random.default_rng(seed))
+        assert [stem.any() for stem in stems] == [False, True, False, False]
+
+
 def contours(f0, seconds):
     samples = int(seconds * PITCH_RATE)
     return Contour(
