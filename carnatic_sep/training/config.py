@@ -30,8 +30,12 @@ class TrainConfig(Strict):
     loss: Literal["complex_l1", "band_complex_l1"] = "complex_l1"
     snr_weight: float = Field(default=0.0, ge=0)
     """Weight of a term in dB of signal-to-error ratio beside the complex L1."""
+    stem_weights: tuple[float, float, float, float] | None = None
+    """What vocals, violin, mridangam and other count in the loss; equal if None."""
     seed: int = 0
     steps: int = Field(default=1000, gt=0)
+    stop_step: int | None = Field(default=None, gt=0)
+    """Where to stop, if before `steps`: the learning rate stays that of the whole run."""
     batch_size: int = Field(default=8, gt=0)
     learning_rate: float = Field(default=1e-3, gt=0)
     warmup_steps: int = Field(default=50, ge=0)
@@ -44,6 +48,11 @@ class TrainConfig(Strict):
     """How many batches a rendered set of stems serves, with new levels and partners each time."""
     checkpoint_every: int = Field(default=200, gt=0)
     picture_every: int = Field(default=1000, gt=0)
+
+    @property
+    def last_step(self) -> int:
+        """The step at which the run ends."""
+        return min(self.steps, self.stop_step or self.steps)
 
     @field_validator("name")
     @classmethod

@@ -79,14 +79,16 @@ class SeparationModule(lightning.LightningModule):
 
     def loss(self, batch: BandStatistics | Tensor) -> Tensor:
         """Complex L1 on band cells for a band model, on spectra of waveforms otherwise."""
-        weight = self.config.snr_weight
+        weight, shares = self.config.snr_weight, self.config.stem_weights
         if isinstance(batch, BandStatistics):
             assert isinstance(self.model, BandUNet)
-            return band_loss(self.model.masks(batch.mixture), batch, snr_weight=weight)
+            return band_loss(
+                self.model.masks(batch.mixture), batch, snr_weight=weight, weights=shares
+            )
         stems = batch[:, :, None]
         if self.model.channels == 2:
             stems = stems.expand(-1, -1, 2, -1)
-        return waveform_loss(self.model(stems.sum(dim=1)), stems, snr_weight=weight)
+        return waveform_loss(self.model(stems.sum(dim=1)), stems, snr_weight=weight, weights=shares)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Count the step and move the average; early on it follows more closely."""

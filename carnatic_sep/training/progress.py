@@ -1,4 +1,4 @@
-"""Progress of a run as plain lines, for logs and for terminals without a bar."""
+"""Progress of a run, a line at a time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ProgressLines(lightning.Callback):
         self._losses.append(outputs["loss"].detach())
         self._done += 1
         step = pl_module.step + 1  # the module counts after its callbacks
-        steps = pl_module.config.steps
+        steps = pl_module.config.last_step
         now = self.clock()
         if self._done > 1 and step < steps and now - self._last < self.seconds:
             return

@@ -39,8 +39,9 @@ def train(
     data_dir: Path,
     out_dir: Path,
     resume: bool = True,
-    progress_bar: bool = False,
     report: Report = lambda line: None,
+    progress: Report = lambda line: None,
+    progress_seconds: float = 30.0,
 ) -> Path:
     """Train `config` on the recordings in `data_dir`; return the checkpoint's path.
 
@@ -50,7 +51,8 @@ def train(
 
     Parameters
     ----------
-    progress_bar : draw a bar on the terminal; lines through `report` if False
+    report : takes a line for each thing that happens once
+    progress : takes a line with step, loss and time left every `progress_seconds`
 
     Raises
     ------
@@ -67,11 +69,11 @@ def train(
     model = _model(config)
     state_path = folder / STATE_FILE
     state = load_state(state_path) if resume and state_path.is_file() else None
-    if state and state.step >= config.steps:
-        report(f"{folder}: all {config.steps} steps are done")
+    if state and state.step >= config.last_step:
+        report(f"{folder}: all {config.last_step} steps are done")
         return folder / CHECKPOINT_FILE
     if state:
-        report(f"{folder}: going on at step {state.step} of {config.steps}")
+        report(f"{folder}: going on at step {state.step} of {config.last_step}")
 
     cache = out_dir / "cache"
     report(f"{data_dir}: reading solo recordings (pitch is tracked once and kept in {cache})")
@@ -81,19 +83,19 @@ def train(
     module = SeparationModule(model, config, state=state)
     folder.mkdir(parents=True, exist_ok=True)
     provenance = _provenance(config, bank, voices=len(bank.voices) + len(taught), data_dir=data_dir)
-    callbacks: list[lightning.Callback] = [Keeper(folder, provenance, mixer)]
-    if not progress_bar:
-        callbacks.append(ProgressLines(report))
     trainer = lightning.Trainer(
-        max_steps=config.steps - module.step,
+        max_steps=config.last_step - module.step,
         precision="bf16-mixed" if config.precision == "bf16" else "32-true",
         gradient_clip_val=config.gradient_clip,
         logger=[CSVLogger(folder, name="log"), TensorBoardLogger(str(folder), name="tensorboard")],
-        callbacks=callbacks,
+        callbacks=[
+            Keeper(folder, provenance, mixer),
+            ProgressLines(progress, seconds=progress_seconds),
+        ],
         enable_checkpointing=False,
         enable_model_summary=False,
-        enable_progress_bar=progress_bar,
-        log_every_n_steps=min(10, config.steps),
+        enable_progress_bar=False,
+        log_every_n_steps=min(10, config.last_step),
         accelerator="auto",
         devices=1,
     )
@@ -103,10 +105,10 @@ def train(
 
     with stop_gently(stop):
         trainer.fit(module, _batches(config, mixer, model, state))
-    if module.step < config.steps:
+    if module.step < config.last_step:
         report(
-            f"{folder}: interrupted at step {module.step} of {config.steps}; its state is kept, "
-            "give the same command again to go on"
+            f"{folder}: interrupted at step {module.step} of {config.last_step}; its state is kept, "
+            "give the same command to go on"
         )
         raise KeyboardInterrupt
     return folder / CHECKPOINT_FILE
