@@ -54,15 +54,21 @@ def train(
     from carnatic_sep.training.run import train as run
 
     _quieten_lightning()
+    # On a terminal progress stays on one line, which other lines replace.
+    live = sys.stdout.isatty()
+    clear = "\r\x1b[K" if live else ""
     checkpoint = run(
         settings,
         data_dir=data,
         out_dir=out,
         resume=not restart,
-        progress_bar=sys.stdout.isatty(),
-        report=typer.echo,
+        report=lambda line: typer.echo(clear + line),
+        progress=lambda line: typer.echo(clear + line, nl=not live),
+        progress_seconds=1.0 if live else 30.0,
     )
-    typer.echo(f"{checkpoint}: done; use it with carnatic-sep separate --model {checkpoint} ...")
+    typer.echo(
+        f"{clear}{checkpoint}: done; use it with carnatic-sep separate --model {checkpoint} ..."
+    )
 
 
 def _quieten_lightning() -> None:

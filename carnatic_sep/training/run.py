@@ -40,7 +40,7 @@ def train(
     out_dir: Path,
     resume: bool = True,
     report: Report = lambda line: None,
-    progress: Report = lambda line: None,
+    progress: Report | None = None,
     progress_seconds: float = 30.0,
 ) -> Path:
     """Train `config` on the recordings in `data_dir`; return the checkpoint's path.
@@ -52,7 +52,8 @@ def train(
     Parameters
     ----------
     report : takes a line for each thing that happens once
-    progress : takes a line with step, loss and time left every `progress_seconds`
+    progress : takes a line with step, loss and time left every `progress_seconds`; `report` if
+        None
 
     Raises
     ------
@@ -90,7 +91,7 @@ def train(
         logger=[CSVLogger(folder, name="log"), TensorBoardLogger(str(folder), name="tensorboard")],
         callbacks=[
             Keeper(folder, provenance, mixer),
-            ProgressLines(progress, seconds=progress_seconds),
+            ProgressLines(progress or report, seconds=progress_seconds),
         ],
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -107,8 +108,8 @@ def train(
         trainer.fit(module, _batches(config, mixer, model, state))
     if module.step < config.last_step:
         report(
-            f"{folder}: interrupted at step {module.step} of {config.last_step}; its state is kept, "
-            "give the same command to go on"
+            f"{folder}: interrupted at step {module.step} of {config.last_step}; "
+            "its state is kept, give the same command again to go on"
         )
         raise KeyboardInterrupt
     return folder / CHECKPOINT_FILE
