@@ -169,16 +169,27 @@ def read_pitch(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def track(
     audio: NDArray[np.float32], sample_rate: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Track pitch by pYIN on mono 16 kHz: (seconds, Hz), 0 where unvoiced, 16 ms apart."""
+    """Track pitch by pYIN on mono 16 kHz: (seconds, Hz), 16 ms apart.
+
+    Where pYIN hears no voice its best guess comes with a minus, as mir_eval has it: raw pitch
+    accuracy asks for the pitch alone, whatever was decided about voicing.
+    """
     import librosa
     import soxr
 
     mono = soxr.resample(audio.mean(axis=0), sample_rate, 16000)
     f0, voiced, _ = librosa.pyin(
-        mono, fmin=80.0, fmax=800.0, sr=16000, frame_length=1024, hop_length=256, resolution=0.2
+        mono,
+        fmin=80.0,
+        fmax=800.0,
+        sr=16000,
+        frame_length=1024,
+        hop_length=256,
+        resolution=0.2,
+        fill_na=None,
     )
     seconds = librosa.times_like(f0, sr=16000, hop_length=256)
-    return seconds, np.where(voiced, np.nan_to_num(f0), 0.0)
+    return seconds, np.where(voiced, f0, -f0)
 
 
 def raw_pitch_accuracy(
@@ -187,7 +198,7 @@ def raw_pitch_accuracy(
 ) -> float:
     """Share of annotated voiced frames whose estimated pitch is within 50 cents.
 
-    Unvoiced estimates count as misses. Source: Salamon et al., "Melody extraction from polyphonic
+    An estimate of 0 Hz is a miss; a negative one counts by its size. Source: Salamon et al., "Melody extraction from polyphonic
     music signals", IEEE Signal Processing Magazine 31(2), 2014, by mir_eval.
     """
     import mir_eval
