@@ -13,7 +13,7 @@ def test_lines_come_at_first_now_and_then_and_at_last() -> None:
     now = [100.0]
     lines: list[str] = []
     progress = ProgressLines(lines.append, seconds=30.0, clock=lambda: now[0])
-    module = SimpleNamespace(step=0, config=SimpleNamespace(steps=100))
+    module = SimpleNamespace(step=0, config=SimpleNamespace(last_step=100))
     progress.on_train_start(None, module)
     for step in range(100):
         module.step = step
@@ -30,7 +30,7 @@ def test_a_resumed_run_is_timed_from_where_it_went_on() -> None:
     now = [0.0]
     lines: list[str] = []
     progress = ProgressLines(lines.append, clock=lambda: now[0])
-    module = SimpleNamespace(step=900, config=SimpleNamespace(steps=1000))
+    module = SimpleNamespace(step=900, config=SimpleNamespace(last_step=1000))
     progress.on_train_start(None, module)
     now[0] = 1.0
     progress.on_train_batch_end(None, module, {"loss": torch.tensor(0.5)}, None, 0)
