@@ -198,8 +198,9 @@ def raw_pitch_accuracy(
 ) -> float:
     """Share of annotated voiced frames whose estimated pitch is within 50 cents.
 
-    An estimate of 0 Hz is a miss; a negative one counts by its size. Source: Salamon et al., "Melody extraction from polyphonic
-    music signals", IEEE Signal Processing Magazine 31(2), 2014, by mir_eval.
+    An estimate of 0 Hz is a miss; a negative one, which marks doubt about voicing, counts by its
+    size. Source: Salamon et al., "Melody extraction from polyphonic music signals", IEEE Signal
+    Processing Magazine 31(2), 2014, by mir_eval.
     """
     import mir_eval
 

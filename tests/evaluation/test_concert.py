@@ -72,6 +72,8 @@ def test_an_unvoiced_estimate_is_a_miss() -> None:
     heard = np.where(seconds < 0.5, 220.0, 0.0)
     found = raw_pitch_accuracy((seconds, np.full(100, 220.0)), (seconds, heard))
     assert found == pytest.approx(0.5, abs=0.02)
+    doubted = np.where(seconds < 0.5, 220.0, -220.0)
+    assert raw_pitch_accuracy((seconds, np.full(100, 220.0)), (seconds, doubted)) == 1.0
 
 
 @pytest.fixture

@@ -130,3 +130,16 @@ def test_waveforms_without_error_cost_nothing() -> None:
     assert 0.7 < float(silence) < 1.0  # all of the stem, relative to the stem and 10 % of the rest
     with_snr = waveform_loss(torch.zeros_like(stems), stems, snr_weight=0.5)
     assert float(with_snr) == pytest.approx(float(silence), abs=0.01)  # 0 dB
+
+
+def test_weights_say_what_each_stem_counts(spectra) -> None:
+    statistics, _ = statistics_of(spectra)
+    masks = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(7))
+
+    def loss(*weights: float) -> float:
+        return float(band_loss(masks, statistics, snr_weight=0.1, weights=weights or None))
+
+    alone = [loss(1, 0, 0), loss(0, 1, 0), loss(0, 0, 1)]
+    assert loss() == pytest.approx(sum(alone) / 3, rel=1e-5)
+    assert loss(2, 2, 2) == pytest.approx(loss(), rel=1e-5)
+    assert loss(3, 1, 0) == pytest.approx((3 * alone[0] + alone[1]) / 4, rel=1e-5)

@@ -100,6 +100,15 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
         assert torch.equal(value, stopped[name]), name
 
 
+def test_a_run_that_stops_early_can_go_on_later(run, run_config) -> None:
+    checkpoint, lines = run(run_config(steps=6, stop_step=2, stem_weights=[2.0, 1.0, 1.0, 0.5]))
+    assert read_metadata(checkpoint).provenance.steps == 2
+    assert not any("interrupted" in line for line in lines)
+    _, lines = run(run_config(steps=6, stop_step=3, stem_weights=[2.0, 1.0, 1.0, 0.5]))
+    assert any("going on at step 2 of 3" in line for line in lines)
+    assert read_metadata(checkpoint).provenance.steps == 3
+
+
 def test_states_are_kept_on_the_way(run, run_config, out_dir, monkeypatch) -> None:
     seen: list[int] = []
     original = module_file.SeparationModule.training_step
