@@ -1,7 +1,10 @@
 """Put a trained checkpoint into the package, with its scores in the provenance.
 
-    carnatic-sep evaluate mixtures configs/evaluation.yaml --model runs/default/checkpoint.safetensors --json > scores.json
-    python recipes/default/bundle.py runs/default/checkpoint.safetensors scores.json
+Run both in the repository's root:
+
+- ``carnatic-sep evaluate mixtures configs/evaluation.yaml
+  --model runs/default/checkpoint.safetensors --json > scores.json``
+- ``python recipes/default/bundle.py runs/default/checkpoint.safetensors scores.json``
 """
 
 from __future__ import annotations
