@@ -25,6 +25,9 @@ class TrainConfig(Strict):
     teacher_removes: tuple[str, ...] = ("mridangam", "other")
     """Stems that the teacher takes out of a voice with bleed. A first model mistakes unseen singers
     for the violin, so by default that stays."""
+    teacher_gate_db: float | None = Field(default=None, gt=0)
+    """Silence a cleaned voice where it is this far below its loud parts: when the singer pauses,
+    what a vocal microphone hears is somebody else."""
     data: DataConfig = DataConfig()
     mix: MixConfig = MixConfig()
     loss: Literal["complex_l1", "band_complex_l1"] = "complex_l1"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.datasets.bank import SAMPLE_RATE, VoiceClip, load_voice, select
+from carnatic_sep.datasets.pitch import PITCH_RATE
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.checkpoint import load_checkpoint
 from carnatic_sep.stems import canonical
@@ -67,7 +68,11 @@ def taught_voices(
     place = cache / f"taught-{mark}-{'-'.join(removed)}"
     report(f"{config.teacher}: cleaning {len(names)} voices with bleed")
     return [
-        _cleaned(load_voice(data_dir, name, cache=cache), model, removed, place) for name in names
+        _gated(
+            _cleaned(load_voice(data_dir, name, cache=cache), model, removed, place),
+            config.teacher_gate_db,
+        )
+        for name in names
     ]
 
 
@@ -83,6 +88,20 @@ def _cleaned(
     np.save(partial, audio)
     partial.replace(place)
     return replace(clip, audio=audio)
+
+
+def _gated(clip: VoiceClip, depth_db: float | None) -> VoiceClip:
+    """Fade `clip` out where its level is `depth_db` below its 95th percentile, over 6 dB."""
+    if depth_db is None:
+        return clip
+    level = clip.contour.level
+    loud = float(np.percentile(level, 95)) + 1e-9
+    above = 20 * np.log10(level / loud + 1e-6) + depth_db
+    gain = np.clip(above / 6 + 1, 0, 1)
+    time = np.arange(len(clip.audio)) * (PITCH_RATE / SAMPLE_RATE)
+    gains = np.interp(time, np.arange(len(gain)), gain).astype(np.float32)
+    contour = replace(clip.contour, level=(level * gain).astype(np.float32))
+    return replace(clip, audio=clip.audio * gains, contour=contour)
 
 
 def _without(
