@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from hypothesis import HealthCheck, settings
+
+# Workers that compile librosa's functions into one folder at once leave a cache that crashes.
+os.environ.setdefault(
+    "NUMBA_CACHE_DIR",
+    str(
+        Path(__file__).parents[1]
+        / ".pytest_cache"
+        / f"numba-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    ),
+)
+# A shell that runs us in the background makes us ignore Ctrl-C, which some tests send.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "carnatic-sep",
