@@ -24,7 +24,8 @@ class UnknownNameError(UsageError):
         near = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=3, cutoff=0.4)
         shown = [k for k in known if k.lower() in near] or sorted(known)
         lead = "did you mean" if near else "known ones are"
-        super().__init__(f"unknown {kind} {name!r}; {lead}: {', '.join(shown)}")
+        hint = f"{lead}: {', '.join(shown)}" if shown else f"no {kind} is known here"
+        super().__init__(f"unknown {kind} {name!r}; {hint}")
 
 
 class AudioReadError(CarnaticSepError):
