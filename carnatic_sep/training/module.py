@@ -74,7 +74,7 @@ class SeparationModule(lightning.LightningModule):
         """Loss of one batch."""
         loss = self.loss(batch)
         self.log("loss", loss.detach(), prog_bar=True)
-        self.log("step", float(self.step))  # of the run, where lightning counts this session's
+        self.log("step", float(self.step))  # of the run; lightning counts from the resume
         return loss
 
     def loss(self, batch: BandStatistics | Tensor) -> Tensor:
