@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,10 @@ import pytest
 import soundfile
 from hypothesis import HealthCheck, settings
 
-# Workers that compile librosa's functions into one folder at once leave a cache that crashes.
-os.environ.setdefault(
-    "NUMBA_CACHE_DIR",
-    str(
-        Path(__file__).parents[1]
-        / ".pytest_cache"
-        / f"numba-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    ),
-)
+# Workers that compile librosa's functions into one folder at once leave a cache that crashes, so
+# each has its own. Not `setdefault`: workers inherit the environment of the process that made them.
+_numba_cache = tempfile.TemporaryDirectory(prefix="numba-", ignore_cleanup_errors=True)
+os.environ["NUMBA_CACHE_DIR"] = _numba_cache.name
 # A shell that runs us in the background makes us ignore Ctrl-C, which some tests send.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
