@@ -66,6 +66,8 @@ class MixConfig(Strict):
     """How often `other` holds a ghatam or kanjira beside the tanpura."""
     transpose_semitones: Range = (-4.0, 5.0)
     """How far a voice is moved in pitch, formants and all."""
+    formant_semitones: Range = (0.0, 0.0)
+    """How far the formants of a voice are moved without its pitch, in half of the mixtures."""
     room: Share = 0.7
     """Share of mixtures that sound in a room."""
     equaliser_db: float = Field(default=7.0, ge=0)
@@ -74,6 +76,8 @@ class MixConfig(Strict):
     """Share of stems that get the equaliser; the others keep their own microphone's sound."""
     teacher_share: Share = 0.0
     """Share of voices that come from cleaned recordings with bleed."""
+    rendered_share: Share = 0.0
+    """Share of the other voices that are sung by rule (`carnatic_sep.ensemble`)."""
 
     @field_validator("absent")
     @classmethod

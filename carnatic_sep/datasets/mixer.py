@@ -14,6 +14,7 @@ from carnatic_sep.datasets.bank import SAMPLE_RATE, SoloBank, VoiceClip
 from carnatic_sep.datasets.config import MixConfig
 from carnatic_sep.datasets.pitch import PITCH_RATE
 from carnatic_sep.datasets.rhythm import play_pattern
+from carnatic_sep.datasets.timbre import shift_formants
 from carnatic_sep.datasets.violin import bend_note, bow_wavetable, shadow_contour
 from carnatic_sep.stems import MRIDANGAM, OTHER, VIOLIN, VOCALS
 
@@ -46,6 +47,7 @@ class Mixer:
     bank : solo recordings
     config : how they are mixed
     teacher_bank : further voices, already cleaned, used for `config.teacher_share` of mixtures
+    rendered_bank : voices sung by rule, used for `config.rendered_share` of the others
     seed : of the synthesised banks (tanpura, ghatam, kanjira, rooms)
     """
 
@@ -55,6 +57,7 @@ class Mixer:
         config: MixConfig,
         *,
         teacher_bank: list[VoiceClip] | None = None,
+        rendered_bank: list[VoiceClip] | None = None,
         seed: int = 0,
     ) -> None:
         self.bank = bank
@@ -62,6 +65,7 @@ class Mixer:
         self.frames = int(config.seconds * SAMPLE_RATE)
         self._voices = _by_performance(bank.voices)
         self._taught = _by_performance(teacher_bank or [])
+        self._rendered = _by_performance(rendered_bank or [])
         rng = np.random.default_rng(seed)
         self._tanpuras = [
             accompaniment.tanpura(12.0, sample_rate=SAMPLE_RATE, rng=rng) for _ in range(10)
@@ -116,8 +120,11 @@ class Mixer:
         return np.stack(stems)
 
     def _phrase(self, rng: np.random.Generator) -> Phrase:
-        taught = self._taught and rng.random() < self.config.teacher_share
-        groups = self._taught if taught else self._voices
+        groups = self._voices
+        if self._taught and rng.random() < self.config.teacher_share:
+            groups = self._taught
+        elif self._rendered and rng.random() < self.config.rendered_share:
+            groups = self._rendered
         names = list(groups)
         weights = np.sqrt([sum(len(clip.audio) for clip in groups[name]) for name in names])
         clips = groups[names[rng.choice(len(names), p=weights / weights.sum())]]
@@ -144,6 +151,9 @@ class Mixer:
                 level.append(np.zeros(gap, dtype=np.float32))
             clip, start = clips[rng.integers(len(clips))], 0
         sung = _resample(np.concatenate(audio), transpose)[: self.frames]
+        if any(self.config.formant_semitones) and rng.random() < 0.5:
+            ratio = 2 ** (rng.uniform(*self.config.formant_semitones) / 12)
+            sung = shift_formants(sung, ratio=ratio, sample_rate=SAMPLE_RATE)
         samples = int(np.ceil(self.frames / SAMPLE_RATE * PITCH_RATE))
         place = np.arange(samples) * transpose
         row = np.arange(sum(map(len, f0)))

@@ -28,6 +28,8 @@ class TrainConfig(Strict):
     teacher_gate_db: float | None = Field(default=None, gt=0)
     """Silence a cleaned voice where it is this far below its loud parts: when the singer pauses,
     what a vocal microphone hears is somebody else."""
+    rendered_voices: int = Field(default=0, ge=0)
+    """How many phrases are sung by rule before the run, for `mix.rendered_share` of mixtures."""
     data: DataConfig = DataConfig()
     mix: MixConfig = MixConfig()
     loss: Literal["complex_l1", "band_complex_l1"] = "complex_l1"

@@ -24,6 +24,7 @@ from carnatic_sep.training.interrupt import ignore_interrupts, stop_gently
 from carnatic_sep.training.keeper import CHECKPOINT_FILE, STATE_FILE, Keeper
 from carnatic_sep.training.module import SeparationModule
 from carnatic_sep.training.progress import ProgressLines
+from carnatic_sep.training.rendered import rendered_voices
 from carnatic_sep.training.state import TrainingState, load_state
 from carnatic_sep.training.teacher import taught_voices
 
@@ -80,7 +81,8 @@ def train(
     report(f"{data_dir}: reading solo recordings (pitch is tracked once and kept in {cache})")
     bank = load_bank(data_dir, config.data, cache=cache)
     taught = taught_voices(config, data_dir=data_dir, cache=cache, report=report)
-    mixer = Mixer(bank, config.mix, teacher_bank=taught, seed=config.seed)
+    rendered = rendered_voices(config.rendered_voices, seed=config.seed)
+    mixer = Mixer(bank, config.mix, teacher_bank=taught, rendered_bank=rendered, seed=config.seed)
     module = SeparationModule(model, config, state=state)
     folder.mkdir(parents=True, exist_ok=True)
     provenance = _provenance(config, bank, voices=len(bank.voices) + len(taught), data_dir=data_dir)

@@ -17,7 +17,7 @@ from carnatic_sep.models.checkpoint import load_checkpoint, read_metadata, save_
 from carnatic_sep.models.zoo import WEIGHTS_DIR
 from carnatic_sep.training.config import load_config
 
-STAGES = ("first", "second", "third", "default")
+STAGES = ("first", "second", "third", "fourth", "default")
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ def sides(root: Path, patterns: list[str], kept: list[str]) -> tuple[set[str], s
     return names - test, test
 
 
-@pytest.mark.parametrize("name", ["first", "second", "third", "default"])
+@pytest.mark.parametrize("name", ["first", "second", "third", "fourth", "default"])
 def test_what_is_scored_was_never_trained_on(data_dir, name) -> None:
     run = load_config(CONFIGS / f"{name}.yaml").data
     scored = load_evaluation_config(CONFIGS / "evaluation.yaml").data
