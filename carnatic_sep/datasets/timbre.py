@@ -36,8 +36,8 @@ def shift_formants(
     """
     from scipy.signal import istft, stft
 
-    settings = {"fs": sample_rate, "nperseg": _N_FFT, "noverlap": _N_FFT - _HOP}
-    spectrum = stft(audio, **settings)[2]
+    overlap = _N_FFT - _HOP
+    spectrum = stft(audio, nperseg=_N_FFT, noverlap=overlap)[2]
     magnitude = np.abs(spectrum)
     log = np.log(magnitude + 1e-4 * magnitude.mean() + 1e-9)
     cepstrum = np.fft.irfft(log, axis=0)
@@ -49,7 +49,7 @@ def shift_formants(
     share = np.clip(place - low, 0, 1)[:, None]
     moved = envelope[low] * (1 - share) + envelope[low + 1] * share
     gain = np.exp(np.clip(moved - envelope, -_LIMIT, _LIMIT))
-    shifted = istft(spectrum * gain, **settings)[1][: len(audio)]
+    shifted = istft(spectrum * gain, nperseg=_N_FFT, noverlap=overlap)[1][: len(audio)]
     shifted = np.pad(shifted, (0, len(audio) - len(shifted)))
     loudness = np.sqrt(np.mean(audio**2) / (np.mean(shifted**2) + 1e-20))
     return np.asarray(shifted * loudness, dtype=np.float32)
