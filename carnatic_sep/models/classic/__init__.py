@@ -1,0 +1,1 @@
+"""Separation without learning: median filters, repetition, sparse and low rank, factorisation."""
