@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from carnatic_sep.ensemble.contour import Contour, compose_melody, draw_contour, follow
-from carnatic_sep.ensemble.raga import RAGAS, Raga
+from carnatic_sep.ensemble.raga import Raga, ragas
 from carnatic_sep.ensemble.tala import BEATS, Stroke, compose_strokes
 
 _LEAD_IN_SECONDS = 0.5
@@ -66,7 +66,7 @@ def plan(*, seconds: float, seed: int) -> Plan:
     """
     rng = generator(seed, "plan")
     tonic = float(rng.choice(_TONICS_HZ)) * 2.0 ** (rng.uniform(-20.0, 20.0) / 1200.0)
-    raga = RAGAS[int(rng.integers(len(RAGAS)))]
+    raga = ragas()[int(rng.integers(len(ragas())))]
     bpm = rng.uniform(72.0, 86.0)
     room = seconds - _LEAD_IN_SECONDS - _RING_SECONDS
     cycles = max(1, round(room * bpm / 60.0 / BEATS))
