@@ -62,3 +62,40 @@ def sdr(reference: ArrayLike, estimate: ArrayLike) -> float:
     if signal == 0.0:
         return float("-inf")
     return 10.0 * float(np.log10(signal / distortion))
+
+
+MDX_DELTA = 1e-7
+
+
+def usdr(reference: ArrayLike, estimate: ArrayLike, *, delta: float = MDX_DELTA) -> float:
+    """Return ``10 log10((sum(s^2) + delta) / (sum((s - e)^2) + delta))`` in dB.
+
+    The song's SDR of the music demixing challenges: called uSDR there, nSDR in Demucs. The small
+    constant makes it finite on silence and on perfection.
+
+    Parameters
+    ----------
+    reference : (channels, frames) or (frames,), the true stem
+    estimate : like `reference`
+    delta : constant in both sums; 1e-7 in the challenges
+
+    Returns
+    -------
+    dB, higher is better; silence that is estimated as silence is 0 dB
+
+    Raises
+    ------
+    ValueError
+        See :func:`validate`; a `delta` that is not positive.
+
+    Source: Mitsufuji et al., "Music Demixing Challenge 2021", Frontiers in Signal Processing, 2022.
+
+    >>> usdr([0.0, 0.0], [0.0, 0.0])
+    0.0
+    """
+    validate(reference, estimate)
+    if not delta > 0.0:
+        raise ValueError(f"delta must be positive, not {delta}")
+    ref = np.asarray(reference, dtype=np.float64)
+    distortion = ref - np.asarray(estimate, dtype=np.float64)
+    return 10.0 * float(np.log10((np.sum(ref**2) + delta) / (np.sum(distortion**2) + delta)))
