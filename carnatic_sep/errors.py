@@ -42,3 +42,7 @@ class CheckpointError(CarnaticSepError):
 
 class ConfigError(UsageError):
     """A configuration file that does not describe a valid run."""
+
+
+class DatasetError(CarnaticSepError):
+    """A dataset's folder, split file or download that is not what it should be."""

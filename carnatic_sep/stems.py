@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from carnatic_sep.errors import UnknownNameError
@@ -28,6 +29,13 @@ ALIASES = {
     "residual": OTHER,
 }
 
+WITHIN_OTHER = (
+    *("tanpura", "tambura", "tamboura", "tampura", "drone", "sruti", "shruti"),
+    *("ghatam", "kanjira", "khanjira", "ganjira", "morsing", "moorsing", "thavil", "tavil"),
+    *("veena", "vina", "flute", "venu", "konnakol"),
+)
+"""What else is on a Carnatic stage: recorded alone at times, part of the stem ``other``."""
+
 
 def canonical(name: str, known: Iterable[str] = DEFAULT_STEMS) -> str:
     """Return the stem that `name` means among `known`.
@@ -46,3 +54,24 @@ def canonical(name: str, known: Iterable[str] = DEFAULT_STEMS) -> str:
         if candidate in stems:
             return candidate
     raise UnknownNameError("stem", name, stems)
+
+
+def stem_of(name: str) -> str | None:
+    """Return the stem that a microphone or file called `name` feeds; None if nobody can tell.
+
+    Numbers, sides and separators do not matter, and instruments without a stem of their own are
+    part of ``other``.
+
+    >>> stem_of("Mridangam_Left 2"), stem_of("ghatam-01"), stem_of("take 5")
+    ('mridangam', 'other', None)
+    """
+    plain = re.sub(r"[\W_]+", "-", name.strip().lower()).strip("-")
+    bare = re.sub(r"-?\d+$", "", plain)
+    for candidate in (plain, bare, re.sub(r"-(left|right|l|r|s)$", "", bare)):
+        if candidate in DEFAULT_STEMS:
+            return candidate
+        if candidate in ALIASES:
+            return ALIASES[candidate]
+        if candidate in WITHIN_OTHER:
+            return OTHER
+    return None

@@ -69,6 +69,10 @@ class SoundfileDecoder:
         self._slack += 2 * where.samples
         return int(self._file.frames)
 
+    def start_at(self, frame: int) -> None:
+        """Let :meth:`chunks` begin at `frame` instead of the beginning."""
+        self._file.seek(min(frame, self._file.frames))
+
     def chunks(self) -> Iterator[FloatArray]:
         """Yield (channels, n) to the end.
 
@@ -79,7 +83,7 @@ class SoundfileDecoder:
         """
         import soundfile
 
-        done = 0
+        done = int(self._file.tell())
         while True:
             # libsndfile 1.2 spoils the end of an Opus file unless the last read is a large one.
             rest = self._file.frames - done

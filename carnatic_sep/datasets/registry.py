@@ -1,0 +1,116 @@
+"""From a name, a layout file or a folder to a dataset."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from carnatic_sep.errors import DatasetError, UnknownNameError
+
+if TYPE_CHECKING:
+    from carnatic_sep.datasets.folder import FoundTrack
+    from carnatic_sep.datasets.layout import DatasetLayout
+    from carnatic_sep.datasets.multitrack import Multitrack
+
+HOME_VARIABLE = "CARNATIC_SEP_DATASETS"
+PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Recordings in a folder; the folder is walked when its tracks are first asked for.
+
+    Attributes
+    ----------
+    name : of the dataset, or of the folder where it is a plain one
+    root : the folder
+    layout : what the dataset is and how it lies on disk
+    """
+
+    name: str
+    root: Path
+    layout: DatasetLayout
+
+    def tracks(self) -> list[Multitrack]:
+        """Return all tracks, sorted by id; no audio is opened.
+
+        Raises
+        ------
+        DatasetError
+            There is no such folder, or no track in it.
+        """
+        if not self.found:
+            raise DatasetError(
+                f"{self.root}: no tracks of {self.layout.title} here; they lie as "
+                f"{' or '.join(self.layout.stems)}"
+            )
+        return [found.track for found in self.found]
+
+    def track(self, track_id: str) -> Multitrack:
+        """Return one track by its id.
+
+        Raises
+        ------
+        UnknownNameError
+            No track has this id; the nearest are suggested.
+        """
+        by_id = {track.id: track for track in self.tracks()}
+        if track_id not in by_id:
+            raise UnknownNameError(f"track of {self.name}", track_id, list(by_id))
+        return by_id[track_id]
+
+    @cached_property
+    def found(self) -> list[FoundTrack]:
+        """The tracks with what else was found beside them."""
+        from carnatic_sep.datasets.folder import read_folder
+
+        return read_folder(self.root, self.layout)
+
+
+def load_dataset(name_or_folder: str | Path, *, root: Path | None = None) -> Dataset:
+    """Return a dataset; nothing is read but its layout.
+
+    Parameters
+    ----------
+    name_or_folder : name of a layout that comes with the package, such as ``saraga_carnatic``; a
+        layout of your own as a YAML file; or a plain folder of tracks, ``track/stem.ext``
+    root : the folder of a dataset that was named; see :func:`dataset_home` if None
+
+    Raises
+    ------
+    ConfigError
+        A YAML file that describes no layout.
+    UnknownNameError
+        No such name, and no such folder.
+
+    Examples
+    --------
+    >>> tracks = load_dataset("renders").tracks()  # doctest: +SKIP
+    >>> load_dataset("saraga_carnatic").layout.licence
+    'CC BY-NC-SA 4.0'
+    """
+    from carnatic_sep.datasets.layout import read_layout, shipped_layouts
+
+    text, path = str(name_or_folder), Path(name_or_folder)
+    known = isinstance(name_or_folder, str) and text in shipped_layouts() and text != PLAIN
+    if known or path.suffix.lower() in (".yaml", ".yml"):
+        layout = read_layout(name_or_folder)
+        return Dataset(layout.name, root or dataset_home(layout.name), layout)
+    if path.is_dir():
+        return Dataset(path.resolve().name, path, read_layout(PLAIN))
+    if os.sep in text or isinstance(name_or_folder, Path):
+        raise DatasetError(f"{path}: there is no such folder; check its name")
+    raise UnknownNameError("dataset", text, shipped_layouts())
+
+
+def dataset_home(name: str) -> Path:
+    """Return where the dataset `name` lies if nobody says otherwise.
+
+    ``$CARNATIC_SEP_DATASETS/NAME``, else ``~/mir_datasets/NAME`` as mirdata has it.
+    """
+    chosen = os.environ.get(HOME_VARIABLE)
+    base = Path(chosen).expanduser() if chosen else Path.home() / "mir_datasets"
+    return base / name
