@@ -46,3 +46,7 @@ class ConfigError(UsageError):
 
 class DatasetError(CarnaticSepError):
     """A dataset's folder, split file or download that is not what it should be."""
+
+
+class EvaluationError(CarnaticSepError):
+    """A track or a result that cannot be scored or compared: estimates that do not fit it, say."""
