@@ -59,7 +59,7 @@ class Room(Strict):
     seats: tuple[Seat, ...] = Field(min_length=1)
     microphone_pattern: float = Field(default=0.5, ge=0, le=1)
     """Share of the pressure in a microphone, which looks at its player: 1 omni, 0.5 cardioid."""
-    max_order: int = Field(default=10, ge=0, le=30)
+    max_order: int = Field(default=10, ge=3, le=30)
     """Reflections that are traced one by one; later ones are a diffuse tail."""
     seed: int = Field(default=0, ge=0)
     """Of the diffuse tail."""
