@@ -1,0 +1,80 @@
+"""What an audience and a hall add: air, hum, coughs, rustling, applause at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.ensemble.additive import shaped_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_HUM_HZ = 50.0
+_COUGHS_PER_SECOND = 0.02
+_RUSTLES_PER_SECOND = 0.05
+
+
+def hall_noise(
+    *, frames: int, sample_rate: int, rng: np.random.Generator, people: bool = True
+) -> NDArray[np.float32]:
+    """Return the sound of a hall in which nobody plays, of unit RMS but for its people.
+
+    Parameters
+    ----------
+    people : whether somebody coughs or rustles now and then
+
+    Returns
+    -------
+    (frames,)
+    """
+    slope = rng.uniform(0.4, 1.1)
+    corner = rng.uniform(60.0, 250.0)
+
+    def air(hz: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray((hz > 20.0) / (1.0 + hz / corner) ** slope)
+
+    sound = shaped_noise(frames, sample_rate=sample_rate, gain=air, rng=rng)
+    seconds = np.arange(frames) / sample_rate
+    for harmonic in (1, 2, 3, 5):
+        level = rng.uniform(0.0, 0.25) / harmonic
+        turn = 2 * np.pi * (_HUM_HZ * harmonic * seconds + rng.uniform())
+        sound += level * np.sin(turn)
+    sound /= np.sqrt(np.mean(sound**2) + 1e-20)
+    if people:
+        for rate, make in ((_COUGHS_PER_SECOND, _cough), (_RUSTLES_PER_SECOND, _rustle)):
+            for _ in range(int(rng.poisson(rate * frames / sample_rate))):
+                noise = make(sample_rate, rng)[:frames]
+                at = int(rng.integers(0, max(1, frames - noise.size)))
+                sound[at : at + noise.size] += rng.uniform(1.0, 4.0) * noise
+    return np.asarray(sound, dtype=np.float32)
+
+
+def _cough(sample_rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return one or two bursts of breath through a throat, unit peak."""
+    from scipy.signal import butter, sosfilt
+
+    seconds = np.arange(int(0.5 * sample_rate)) / sample_rate
+    bursts = np.exp(-seconds / 0.06) * np.minimum(seconds / 0.008, 1.0)
+    if rng.random() < 0.6:
+        second = np.clip(seconds - 0.24, 0.0, None)
+        bursts += 0.7 * np.exp(-second / 0.05) * np.minimum(second / 0.01, 1.0)
+    centre = rng.uniform(500.0, 1100.0)
+    band = butter(1, [0.6 * centre, 2.0 * centre], btype="bandpass", fs=sample_rate, output="sos")
+    return _unit_peak(sosfilt(band, rng.standard_normal(seconds.size) * bursts))
+
+
+def _rustle(sample_rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return half a second of cloth or paper, unit peak."""
+    from scipy.signal import butter, sosfilt
+
+    size = int(rng.uniform(0.2, 0.9) * sample_rate)
+    knots = np.linspace(0, size, 12)
+    envelope = np.interp(np.arange(size), knots, rng.uniform(0.0, 1.0, 12) ** 2)
+    high = butter(1, min(2500.0, 0.3 * sample_rate), "highpass", fs=sample_rate, output="sos")
+    return 0.5 * _unit_peak(sosfilt(high, rng.standard_normal(size) * envelope * np.hanning(size)))
+
+
+def _unit_peak(sound: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(sound / (np.abs(sound).max() + 1e-12))
