@@ -54,7 +54,7 @@ def show(
         lines = {
             "where": "not downloaded yet; it will be when it is first used",
             "from": entry.download.url,
-            "size": _megabytes(entry.download.bytes),
+            "size": _download_size(entry),
             "sha256": entry.download.sha256,
         }
     for field, value in ({"model": f"{entry.name} ({entry.origin})"} | lines).items():
@@ -97,7 +97,7 @@ def _summary(entry: ModelEntry) -> list[str]:
     from carnatic_sep.models.checkpoint import read_metadata
 
     if entry.path is None:
-        return ["", "", "", _megabytes(entry.download.bytes) if entry.download else "", ""]
+        return ["", "", "", _download_size(entry), ""]
     try:
         info = read_metadata(entry.path)
     except CheckpointError:
@@ -135,6 +135,11 @@ def _description(info: CheckpointInfo) -> dict[str, str]:
         "sha256": info.sha256,
     }
     return {field: value for field, value in lines.items() if value}
+
+
+def _download_size(entry: ModelEntry) -> str:
+    size = entry.download.bytes if entry.download else None
+    return "" if size is None else _megabytes(size)
 
 
 def _megabytes(size: int) -> str:

@@ -17,8 +17,30 @@ DEFAULT_MODEL = "default"
 SUFFIX = ".safetensors"
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 
-DOWNLOADS: Mapping[str, Download] = {}
-"""Models that are published but not bundled, by name."""
+_SPLEETER_RELEASE = "https://github.com/deezer/spleeter/releases/download/v1.4.0"
+
+DOWNLOADS: Mapping[str, Download] = {
+    "spleeter-2stems": Download(
+        f"{_SPLEETER_RELEASE}/2stems.tar.gz",
+        "f3a90b39dd2874269e8b05a48a86745df897b848c61f3958efc80a39152bd692",
+        73_109_797,
+        "spleeter",
+    ),
+    "spleeter-4stems": Download(
+        f"{_SPLEETER_RELEASE}/4stems.tar.gz",
+        "3adb4a50ad4eb18c7c4d65fcf4cf2367a07d48408a5eb7d03cd20067429dfaa8",
+        format="spleeter",
+    ),
+    "spleeter-5stems": Download(
+        f"{_SPLEETER_RELEASE}/5stems.tar.gz",
+        "25a1e87eb5f75cc72a4d2d5467a0a50ac75f05611f877c278793742513cc7218",
+        format="spleeter",
+    ),
+}
+"""Models that are published but not bundled, by name; sums as in Spleeter's own test_checksum."""
+
+ALIASES = {"spleeter": "spleeter-2stems"}
+"""Short names. A colon, as Spleeter itself writes ``spleeter:2stems``, is read as a hyphen."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +90,7 @@ def find(
         A path to no file.
     """
     path = Path(name_or_path).expanduser()
-    text = str(name_or_path)
+    text = ALIASES.get(str(name_or_path), str(name_or_path)).replace("spleeter:", "spleeter-")
     known = {e.name: e for e in list_models(weights_dir=weights_dir, downloads=downloads)}
     if isinstance(name_or_path, str) and text in known:
         return known[text]
@@ -98,10 +120,31 @@ def resolve(
         A path to no file, or a download that failed.
     """
     entry = find(name_or_path, weights_dir=weights_dir, downloads=downloads)
-    if entry.download is not None:
-        return fetch(entry.download, cache_dir() / f"{entry.name}{SUFFIX}")
-    assert entry.path is not None, "only downloadable models lack a path"
-    return entry.path
+    if entry.download is None:
+        assert entry.path is not None, "only downloadable models lack a path"
+        return entry.path
+    target = cache_dir() / f"{entry.name}{SUFFIX}"
+    if entry.download.format == "spleeter":
+        return target if target.is_file() else _fetch_spleeter(entry.name, entry.download, target)
+    return fetch(entry.download, target)
+
+
+def _fetch_spleeter(name: str, download: Download, target: Path) -> Path:
+    """Fetch one of Spleeter's archives and keep what it holds as a checkpoint of this package."""
+    from carnatic_sep.models.checkpoint import Provenance, save_checkpoint
+    from carnatic_sep.models.spleeter import load_spleeter
+
+    archive = fetch(download, target.with_name(f"{name}.tar.gz"))
+    provenance = Provenance(
+        name=name,
+        licence="MIT",
+        description="Deezer's released Spleeter model, converted from its TensorFlow checkpoint",
+        credits=["Romain Hennequin et al., Spleeter, JOSS 2020"],
+        extra={"source": download.url, "source_sha256": download.sha256},
+    )
+    save_checkpoint(target, load_spleeter(archive), provenance)
+    archive.unlink()
+    return target
 
 
 def load_model(name_or_path: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> SeparationModel:

@@ -20,11 +20,23 @@ CONTENT = bytes(range(256)) * 5000
 
 class _Handler(BaseHTTPRequestHandler):
     asked: ClassVar[list[str]] = []
+    ranges: ClassVar[list[str | None]] = []
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
+        self.ranges.append(self.headers.get("Range"))
         if self.path == "/missing":
             self.send_error(404)
+            return
+        if self.path == "/resumes" and self.ranges[-1]:
+            start = int(self.ranges[-1].removeprefix("bytes=").removesuffix("-"))
+            if start >= len(CONTENT):
+                self.send_error(416)
+                return
+            self.send_response(206)
+            self.send_header("Content-Length", str(len(CONTENT) - start))
+            self.end_headers()
+            self.wfile.write(CONTENT[start:])
             return
         self.send_response(200)
         self.send_header("Content-Length", str(len(CONTENT)))
@@ -39,6 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     _Handler.asked.clear()
+    _Handler.ranges.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -81,10 +94,46 @@ def test_more_bytes_than_promised_are_refused(server: str, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_transfer_leaves_nothing(server: str, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"broke off after 426,666 of 1,280,000"):
-        fetch(described(f"{server}/broken"), tmp_path / "m.safetensors")
-    assert list(tmp_path.iterdir()) == []
+def test_a_broken_transfer_goes_on_where_it_stopped(server: str, tmp_path: Path) -> None:
+    target = tmp_path / "m.safetensors"
+    with pytest.raises(CheckpointError, match=r"broke off after 426,666 of 1,280,000.*go on"):
+        fetch(described(f"{server}/broken"), target)
+    assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors.partial"]
+    fetch(described(f"{server}/resumes"), target)
+    assert target.read_bytes() == CONTENT
+    assert _Handler.ranges == [None, "bytes=426666-"]
+    assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_a_server_that_cannot_go_on_starts_anew(server: str, tmp_path: Path) -> None:
+    target = tmp_path / "m.safetensors"
+    (tmp_path / "m.safetensors.partial").write_bytes(b"x" * 1000)
+    fetch(described(f"{server}/m"), target)
+    assert target.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("extra", [b"", b"x"])
+def test_a_partial_file_that_is_whole_is_judged_by_its_sum(
+    extra: bytes, server: str, tmp_path: Path
+) -> None:
+    target = tmp_path / "m.safetensors"
+    (tmp_path / "m.safetensors.partial").write_bytes(CONTENT + extra)
+    if extra:
+        with pytest.raises(CheckpointError, match="not the one expected"):
+            fetch(described(f"{server}/resumes"), target)
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert fetch(described(f"{server}/resumes"), target).read_bytes() == CONTENT
+
+
+def test_a_download_of_unknown_length_is_held_to_what_the_server_promises(
+    server: str, tmp_path: Path
+) -> None:
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    target = tmp_path / "m.safetensors"
+    with pytest.raises(CheckpointError, match="broke off after 426,666 of 1,280,000"):
+        fetch(Download(f"{server}/broken", digest), target)
+    assert fetch(Download(f"{server}/resumes", digest), target).read_bytes() == CONTENT
 
 
 def test_no_such_file_on_the_server(server: str, tmp_path: Path) -> None:
