@@ -76,7 +76,7 @@ def gather(layout: MetadataLayout, documents: Iterable[Any], *, tonic: Path | No
     found = list(documents)
 
     def first(path: str) -> Any:
-        values = (dig(document, path) for document in found) if path else ()
+        values = (dig(document, one) for document in found for one in path.split("|") if one)
         return next((value for value in values if value not in (None, "", [])), None)
 
     artists = first(layout.artists)

@@ -69,7 +69,7 @@ def read_folder(root: Path, layout: DatasetLayout) -> list[FoundTrack]:
     shared: list[_Shared] = []
     rules = list(_rules(layout))
     for relative, path in _walk(base):
-        matched = _match(rules, relative)
+        matched = _match(rules, relative, layout)
         if matched is None:
             continue
         rank, part, groupdict = matched
@@ -135,13 +135,24 @@ def _walk(base: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _match(
-    rules: list[tuple[str, re.Pattern[str]]], relative: str
+    rules: list[tuple[str, re.Pattern[str]]], relative: str, layout: DatasetLayout
 ) -> tuple[int, str, dict[str, str]] | None:
+    """Return rank, part and names by the first rule that fits.
+
+    A stem with a name nobody knows counts only if no later rule fits, such as that of a mixture
+    which is called like its track.
+    """
+    unknown = None
     for rank, (part, pattern) in enumerate(rules):
         match = pattern.fullmatch(relative)
-        if match:
-            return rank, part, match.groupdict()
-    return None
+        if not match:
+            continue
+        found = rank, part, match.groupdict()
+        name = found[2].get("stem")
+        if part != "stems" or not name or layout.metadata.labels or layout.stem_of(name):
+            return found
+        unknown = unknown or found
+    return unknown
 
 
 def _add_shared(
@@ -201,7 +212,7 @@ def _stems(
     unused: list[Path] = []
     taken: set[str] = set()
     for name, microphone, path in gathered.stems:
-        label = named.get(name.lower(), name)
+        label = named.get(name.lower()) or named.get(path.name.lower()) or name
         stem = layout.stem_of(label)
         if stem is None:
             unused.append(path)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from carnatic_sep.datasets.yaml_file import fit, read_mapping
 from carnatic_sep.errors import UnknownNameError
@@ -29,14 +29,16 @@ class _Strict(BaseModel):
 class MetadataLayout(_Strict):
     """Where the facts about a track stand, each as a dotted path: ``raaga.0.name``.
 
+    Several paths may be given with ``|`` between them; the first that leads somewhere counts.
+
     Attributes
     ----------
     files : templates of JSON or YAML files; the first that has a fact gives it
     artists : path to the list of artists
     artist_name, artist_role, artist_lead : paths within one artist; `artist_lead` to a flag
     labels : path to a mapping or list that says what a file's `stem` placeholder plays
-    label_key, label_name : paths within one of `labels`: the placeholder's value (for a mapping,
-        its key if empty), and what plays
+    label_key, label_name : paths within one of `labels`: the placeholder's value or the file's
+        name (the mapping's key if empty), and what plays
     """
 
     files: tuple[str, ...] = ()
@@ -109,7 +111,7 @@ class DatasetLayout(_Strict):
     unchecked: str = ""
     loader: Literal["folder", "saraga"] = "folder"
     folder: str = ""
-    stems: tuple[str, ...] = Field(min_length=1)
+    stems: tuple[str, ...] = ()
     mixture: tuple[str, ...] = ()
     mixture_is_sum_of_stems: bool = False
     names: dict[str, tuple[str, ...]] = {}
@@ -120,6 +122,12 @@ class DatasetLayout(_Strict):
     download: tuple[RemoteFile, ...] = ()
     how_to_get: str = ""
     split: str = ""
+
+    @model_validator(mode="after")
+    def _some_audio(self) -> DatasetLayout:
+        if not self.stems and not self.mixture:
+            raise ValueError("give a template for stems, for mixture, or both")
+        return self
 
     @field_validator("names", "expected")
     @classmethod
