@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carnatic_sep.ensemble.contour import Contour, compose_melody, draw_contour, follow
+from carnatic_sep.ensemble.contour import Contour
+from carnatic_sep.ensemble.melody import write_melody
 from carnatic_sep.ensemble.raga import Raga, ragas
+from carnatic_sep.ensemble.score import HIGH_VOICE_HZ, Frame, Section, generator
 from carnatic_sep.ensemble.tala import BEATS, Stroke, compose_strokes
 
 _LEAD_IN_SECONDS = 0.5
 _RING_SECONDS = 1.6
 _TONICS_HZ = (130.81, 138.59, 146.83, 185.0, 196.0, 207.65)
-_HIGH_VOICE_HZ = 170.0
+
+__all__ = ["Plan", "generator", "plan"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Plan:
     first_beat_seconds : when the first cycle starts
     cycles : how many cycles; the last is a korvai, and sama follows it
     voice, violin : pitch lines in cents over `tonic_hz`; the violin's may lie an octave up
-    violin_delay_seconds : how far the violin trails the voice
+    violin_delay_seconds : how far the violin first trails the voice; 0 where it never does
     violin_octave : octaves between the voice's line and the violin's
     strokes : of the mridangam, in order
     """
@@ -50,12 +53,7 @@ class Plan:
     @property
     def high_voice(self) -> bool:
         """Whether the singer's vocal tract is a short one."""
-        return self.tonic_hz > _HIGH_VOICE_HZ
-
-
-def generator(seed: int, part: str) -> np.random.Generator:
-    """Return the generator of one part, so that no player's dice move another's."""
-    return np.random.default_rng([seed, *part.encode()])
+        return self.tonic_hz > HIGH_VOICE_HZ
 
 
 def plan(*, seconds: float, seed: int) -> Plan:
@@ -71,20 +69,19 @@ def plan(*, seconds: float, seed: int) -> Plan:
     room = seconds - _LEAD_IN_SECONDS - _RING_SECONDS
     cycles = max(1, round(room * bpm / 60.0 / BEATS))
     beat = float(np.clip(room / (cycles * BEATS), 0.6, 1.0))
-    notes = compose_melody(
-        raga,
-        start=_LEAD_IN_SECONDS,
-        beats=cycles * BEATS,
+    frame = Frame(
+        seconds=seconds,
+        seed=seed,
+        tonic_hz=tonic,
+        raga=raga.name,
+        tala="adi",
+        beats=BEATS,
         beat_seconds=beat,
-        end=max(seconds - 0.3, _LEAD_IN_SECONDS),
-        rng=generator(seed, "melody"),
+        first_beat_seconds=_LEAD_IN_SECONDS,
+        sections=(Section(min(_LEAD_IN_SECONDS, 0.2 * seconds), seconds, "kriti"),),
     )
-    voice = draw_contour(notes, seconds=seconds)
-    delay = float(rng.uniform(0.12, 0.38))
-    octave = 0 if tonic > _HIGH_VOICE_HZ else 1
-    shadow = follow(
-        voice, delay_seconds=delay, hold_seconds=0.35, rng=generator(seed, "accompanist")
-    )
+    melody = write_melody(frame)
+    shadow = next((part for part in melody.violin_parts if part.role == "shadow"), None)
     return Plan(
         seconds=seconds,
         seed=seed,
@@ -93,10 +90,10 @@ def plan(*, seconds: float, seed: int) -> Plan:
         beat_seconds=beat,
         first_beat_seconds=_LEAD_IN_SECONDS,
         cycles=cycles,
-        voice=voice,
-        violin=Contour(shadow.cents + 1200.0 * octave, shadow.level, shadow.notes),
-        violin_delay_seconds=delay,
-        violin_octave=octave,
+        voice=melody.voice,
+        violin=melody.violin,
+        violin_delay_seconds=shadow.delay_seconds if shadow else 0.0,
+        violin_octave=shadow.octave if shadow else 0,
         strokes=compose_strokes(
             start=_LEAD_IN_SECONDS,
             cycles=cycles,

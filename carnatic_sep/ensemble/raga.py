@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ class Raga:
         return first == second or any(
             (first - one) % size == 0 and second - first == other - one
             for run in runs
-            for one, other in zip(run, run[1:], strict=False)
+            for one, other in pairwise(run)
         )
 
 
@@ -162,7 +163,9 @@ def read_raga(values: Mapping[str, Any]) -> Raga:
         up, down = values["arohana"].split(), values["avarohana"].split()
         svaras = tuple(
             _svara(name, each, values)
-            for each in sorted({text.rstrip("',") for text in up + down}, key=lambda s: _key(name, s))
+            for each in sorted(
+                {text.rstrip("',") for text in up + down}, key=lambda s: _key(name, s)
+            )
         )
         bare = Raga(name, svaras, (), ())
         arohana, avarohana = _degrees(bare, up), _degrees(bare, down)

@@ -59,7 +59,7 @@ class Frame:
     beats : in a cycle of the tala
     beat_seconds : length of a beat
     first_beat_seconds : when the first cycle starts
-    sections : in order, together from 0 to `seconds`
+    sections : in order, each from where the one before ends, from the first beat to `seconds`
     """
 
     seconds: float
