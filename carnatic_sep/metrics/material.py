@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from carnatic_sep.metrics.melody import Melody
     from carnatic_sep.metrics.museval import BssEval
+    from carnatic_sep.metrics.projection import Energies
 
     Audio = NDArray[np.floating]
 
@@ -57,6 +58,9 @@ class Material:
     silent: Mapping[str, Spans] | None = None
     melody: Mapping[str, Melody] | None = None
     tonic_hz: float | None = None
+    _melodies: dict[tuple[str, str], Melody] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if self.sample_rate <= 0:
@@ -95,12 +99,51 @@ class Material:
         """Length of every signal."""
         return int(next(self._signals())[1].shape[-1])
 
+    def melody_of(self, stem: str) -> Melody:
+        """Return the melody of `stem` to compare with: as given, or tracked in its reference."""
+        from carnatic_sep.metrics.tonal import reference_melody
+
+        key = ("reference", stem)
+        if key not in self._melodies:
+            self._melodies[key] = reference_melody(self, stem)
+        return self._melodies[key]
+
+    def estimated_melody(self, stem: str) -> Melody:
+        """Return the melody tracked in the estimate of `stem`."""
+        from carnatic_sep.metrics.tonal import tracked
+
+        key = ("estimate", stem)
+        if key not in self._melodies:
+            self._melodies[key] = tracked(self.estimates[stem], stem, self.sample_rate)
+        return self._melodies[key]
+
     @cached_property
     def bsseval(self) -> tuple[list[str], BssEval | None]:
         """Stems that museval can score, and its scores of all of them together."""
         from carnatic_sep.metrics.standard import bsseval_of
 
         return bsseval_of(self)
+
+    @cached_property
+    def subbands(self) -> Energies:
+        """Projections of all estimates on the cleaned stems, in subbands."""
+        from carnatic_sep.metrics.bleed import subbands_of
+
+        return subbands_of(self)
+
+    @cached_property
+    def filters(self) -> Energies:
+        """Projections of all estimates on the cleaned stems, with BSSEval's filters."""
+        from carnatic_sep.metrics.bleed import filters_of
+
+        return filters_of(self)
+
+    @cached_property
+    def band_shares(self) -> NDArray[np.float64]:
+        """Power of each cleaned stem in each estimate, (estimates, stems)."""
+        from carnatic_sep.metrics.bleed import band_shares_of
+
+        return band_shares_of(self)
 
     def _signals(self) -> Iterator[tuple[str, Audio]]:
         for stem, signal in self.estimates.items():
