@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -62,8 +62,8 @@ class RemoteFile(_Strict):
 
     url: str
     filename: str
-    md5: str = Field("", pattern=r"^([0-9a-f]{32})?$")
-    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    md5: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")] = ""
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     unpack: bool = True
 
     @field_validator("filename")
@@ -72,6 +72,12 @@ class RemoteFile(_Strict):
         if not value or Path(value).name != value:
             raise ValueError("give a bare file name")
         return value
+
+    @model_validator(mode="after")
+    def _checked(self) -> RemoteFile:
+        if not self.md5 and not self.sha256:
+            raise ValueError("give md5 or sha256: a download is checked")
+        return self
 
 
 class DatasetLayout(_Strict):

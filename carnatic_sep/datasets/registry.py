@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from carnatic_sep.datasets.home import dataset_home
 from carnatic_sep.errors import DatasetError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from carnatic_sep.datasets.layout import DatasetLayout
     from carnatic_sep.datasets.multitrack import Multitrack
 
-HOME_VARIABLE = "CARNATIC_SEP_DATASETS"
 PLAIN = "plain"
+SPLIT_FILE = "split.yaml"
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,56 @@ class Dataset:
             raise UnknownNameError(f"track of {self.name}", track_id, list(by_id))
         return by_id[track_id]
 
+    def split(self, name: str, *, file: Path | None = None) -> list[Multitrack]:
+        """Return the tracks of one part, such as ``test``; see :meth:`parts`.
+
+        Raises
+        ------
+        UnknownNameError
+            The split has no such part.
+        """
+        from carnatic_sep.datasets.splits import part_of
+
+        return part_of(self.parts(file=file), name, self.name)
+
+    def parts(self, *, file: Path | None = None) -> dict[str, list[Multitrack]]:
+        """Return the parts of the dataset, by name.
+
+        The split comes from `file`, else from ``split.yaml`` in the dataset's folder, else from
+        its folders where they are called train, test and so on, else from the package.
+
+        Raises
+        ------
+        ConfigError
+            A split file that cannot be read.
+        DatasetError
+            The dataset has no split, or its split names a track twice.
+        """
+        from carnatic_sep.datasets.splits import apply_split, read_split
+
+        own = self.root / SPLIT_FILE
+        named = [found for found in self.found if found.split]
+        if file is not None or own.is_file():
+            return apply_split(read_split(file or own), self.tracks())
+        if named:
+            parts: dict[str, list[Multitrack]] = {}
+            for found in named:
+                parts.setdefault(found.split or "", []).append(found.track)
+            return parts
+        if self.layout.split:
+            return apply_split(read_split(self.layout.split), self.tracks())
+        raise DatasetError(
+            f"{self.name} has no split; make one with `carnatic-sep datasets split {self.root} "
+            f"--out {own}`"
+        )
+
     @cached_property
     def found(self) -> list[FoundTrack]:
         """The tracks with what else was found beside them."""
+        if self.layout.loader == "saraga":
+            from carnatic_sep.datasets.saraga import read_saraga
+
+            return read_saraga(self.root, self.layout)
         from carnatic_sep.datasets.folder import read_folder
 
         return read_folder(self.root, self.layout)
@@ -77,7 +125,8 @@ def load_dataset(name_or_folder: str | Path, *, root: Path | None = None) -> Dat
     ----------
     name_or_folder : name of a layout that comes with the package, such as ``saraga_carnatic``; a
         layout of your own as a YAML file; or a plain folder of tracks, ``track/stem.ext``
-    root : the folder of a dataset that was named; see :func:`dataset_home` if None
+    root : the folder of a dataset that was named; if None, where
+        :func:`~carnatic_sep.datasets.home.dataset_home` says
 
     Raises
     ------
@@ -104,13 +153,3 @@ def load_dataset(name_or_folder: str | Path, *, root: Path | None = None) -> Dat
     if os.sep in text or isinstance(name_or_folder, Path):
         raise DatasetError(f"{path}: there is no such folder; check its name")
     raise UnknownNameError("dataset", text, shipped_layouts())
-
-
-def dataset_home(name: str) -> Path:
-    """Return where the dataset `name` lies if nobody says otherwise.
-
-    ``$CARNATIC_SEP_DATASETS/NAME``, else ``~/mir_datasets/NAME`` as mirdata has it.
-    """
-    chosen = os.environ.get(HOME_VARIABLE)
-    base = Path(chosen).expanduser() if chosen else Path.home() / "mir_datasets"
-    return base / name

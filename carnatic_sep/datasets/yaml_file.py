@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,12 +72,32 @@ def fit(model: type[_Model], values: dict[str, Any], *, path: Path) -> _Model:
     Raises
     ------
     ConfigError
-        Names or values do not fit; each fault is named.
+        Names or values do not fit; each fault is named, and an unknown key's nearest ones.
     """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
-        )
+        faults = "; ".join(_described(model, dict(fault)) for fault in error.errors())
         raise ConfigError(f"{path}: {faults}") from error
+
+
+def _described(model: type[BaseModel], fault: dict[str, Any]) -> str:
+    """Return a fault with its key; a key that nothing answers to comes with the nearest ones."""
+    place = [str(part) for part in fault["loc"]]
+    key = ".".join(place)
+    if fault["type"] != "extra_forbidden":
+        return f"{key}: {fault['msg']}"
+    near = difflib.get_close_matches(place[-1], _keys(model, place[:-1]), n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see the documentation for its keys"
+    return f"{key}: unknown key; {hint}"
+
+
+def _keys(model: type[BaseModel], place: list[str]) -> list[str]:
+    """Return the keys that `model` knows below `place`."""
+    inner: Any = model
+    for part in place:
+        field = inner.model_fields.get(part)
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+    return list(inner.model_fields)
