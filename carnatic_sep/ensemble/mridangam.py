@@ -50,6 +50,10 @@ _KI = _Sound(_DAMPED_RIGHT, (-6, 0, -4, -3, -8, -12, -16, -20, -22, -26), 0.12, 
 _THOM = _Sound(_LEFT, (0, -9, -8, -14, -3, -11, -15), 0.5, -20, 500, left=True)
 _GUMKI = _Sound(_LEFT[:5], (-3, -14, 0, -20, -12), 0.7, -30, 400, left=True, rise_cents=500)
 
+_CHAPU = _Sound(_RIGHT[1:], (0, -9, -12, -10), 1.2, -8, 2200)
+_DHUM = _Sound(_RIGHT[:2], (0, -22), 1.4, -22, 900)
+_DHI = _Sound(_DAMPED_RIGHT[:7], (0, -1, -3, -6, -9, -13, -17), 0.16, -12, 1100)
+_THA = _Sound(_LEFT, (-2, -3, 0, -4, -5, -9, -9), 0.12, -8, 900, left=True)
 _TAP = _Sound(_DAMPED_RIGHT, (-6, 4, 2, 0, -2, -4, -8, -10, -12, -16), 0.1, -60, 2000)
 
 _STROKES = {
@@ -57,6 +61,13 @@ _STROKES = {
     "dhin": (_DHIN, _TAP),
     "ta": (_TA,),
     "ki": (_KI,),
+    "nam": (_NAM,),
+    "dhi": (_DHI,),
+    "ka": (_DHUM, _TAP),
+    "chapu": (_CHAPU, _TAP),
+    "ardha": (_CHAPU, _DHUM),
+    "dhum": (_DHUM,),
+    "tha": (_THA,),
     "thom": (_THOM,),
     "gumki": (_GUMKI,),
     "tham": (_NAM, _TAP, _THOM),

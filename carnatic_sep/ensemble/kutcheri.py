@@ -1,0 +1,273 @@
+"""A kutcheri with known truth: score, dry players, stage, desk, mastering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.ensemble.desk import Desk, DeskConfig, draw_desk
+from carnatic_sep.ensemble.drumming import SECOND_DRUMS, compose_drumming
+from carnatic_sep.ensemble.frame import draw_frame
+from carnatic_sep.ensemble.hall import HallKind, draw_hall
+from carnatic_sep.ensemble.mastering import gain_curve
+from carnatic_sep.ensemble.melody import write_melody
+from carnatic_sep.ensemble.players import Players, SideInstruments, at_level
+from carnatic_sep.ensemble.score import Frame, Score, Spans, generator, spans
+from carnatic_sep.ensemble.stage import Stage
+from carnatic_sep.errors import UsageError
+from carnatic_sep.stems import DEFAULT_STEMS, MRIDANGAM, OTHER, VIOLIN, VOCALS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Audio = NDArray[np.float32]
+
+LOWEST_RATE, HIGHEST_RATE = 8000, 192000
+_HALLS = 6
+_SECOND_DRUM = 0.5
+_CLAPS = 0.15
+_HOP_SECONDS = 0.02
+_ACTIVE_DB = -40.0
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A rendered piece and its truth; every array is (2, frames) float32.
+
+    Attributes
+    ----------
+    score : what was played
+    stems : vocals, violin, mridangam and other, as they sound in the mixture
+    bleeding : the same mixture cut up by microphones instead of players; empty unless asked for
+    desk : how it was mixed
+    sample_rate : Hz
+    """
+
+    score: Score
+    stems: dict[str, Audio]
+    bleeding: dict[str, Audio]
+    desk: Desk
+    sample_rate: int
+
+    @property
+    def mixture(self) -> Audio:
+        """The sum of the stems."""
+        total = np.zeros_like(next(iter(self.stems.values())))
+        for stem in self.stems.values():
+            total += stem
+        return total
+
+
+@dataclass(frozen=True)
+class EnsembleConfig:
+    """How pieces are rendered.
+
+    Attributes
+    ----------
+    desk : limits of levels, tones and mastering
+    hall : see :data:`carnatic_sep.ensemble.hall.HallKind`
+    halls : how many halls are drawn; pieces share them
+    recordings : impulse responses of real halls, used in place of some of the drawn ones
+    mastered : whether compressor and limiter work, or only one gain is set
+    staged : whether there is a hall, microphones and reverb; else players are panned dry
+    bleed_db : limits of the bleed in the microphones, drawn for each piece; None for none
+    seed : of halls and instruments
+    """
+
+    desk: DeskConfig = field(default_factory=DeskConfig)
+    hall: HallKind = "diffuse"
+    halls: int = _HALLS
+    recordings: tuple[Path, ...] = ()
+    mastered: bool = True
+    staged: bool = True
+    bleed_db: tuple[float, float] | None = None
+    seed: int = 0
+
+
+class Ensemble:
+    """Renders pieces; what they share is made once.
+
+    Parameters
+    ----------
+    players : voice, violin and mridangam; by rule if not given
+    config : see :class:`EnsembleConfig`
+    sample_rate : Hz, 8000 to 192000
+
+    Raises
+    ------
+    UsageError
+        A rate out of range, or a hall that needs an extra which is not installed.
+    """
+
+    def __init__(
+        self,
+        players: Players | None = None,
+        *,
+        config: EnsembleConfig | None = None,
+        sample_rate: int = 44100,
+    ) -> None:
+        if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
+            raise UsageError(
+                f"sample rate must lie between {LOWEST_RATE} and {HIGHEST_RATE} Hz, "
+                f"not {sample_rate}"
+            )
+        self.players = players or Players()
+        self.config = config or EnsembleConfig()
+        self.sample_rate = sample_rate
+        self._side = SideInstruments(sample_rate=sample_rate, seed=self.config.seed)
+        self._stages: dict[int, Stage] = {}
+
+    def compose(
+        self, *, seconds: float, seed: int, form: str | None = None, tonic_hz: float | None = None
+    ) -> Score:
+        """Write a piece; see :meth:`render`."""
+        if not seconds >= 1.0 or not np.isfinite(seconds):
+            raise UsageError(f"seconds must be at least 1, not {seconds}")
+        if seed < 0:
+            raise UsageError(f"the seed must be 0 or above, not {seed}")
+        frame = draw_frame(seconds=seconds, seed=seed, form=form, tonic_hz=tonic_hz)
+        return write_score(frame)
+
+    def render(
+        self,
+        *,
+        seconds: float,
+        seed: int,
+        form: str | None = None,
+        tonic_hz: float | None = None,
+        bleeding: bool = False,
+    ) -> Rendering:
+        """Compose and play a piece.
+
+        Parameters
+        ----------
+        seconds : length, at least 1
+        seed : the same seed gives the same bytes
+        form : one of :data:`carnatic_sep.ensemble.score.FORMS`; drawn if None
+        tonic_hz : Sa of the whole ensemble; drawn if None
+        bleeding : whether to return what each microphone adds to the mix as well
+
+        Raises
+        ------
+        UsageError, UnknownNameError
+            A length, seed or form that cannot be.
+        """
+        score = self.compose(seconds=seconds, seed=seed, form=form, tonic_hz=tonic_hz)
+        return self.play(score, bleeding=bleeding)
+
+    def play(self, score: Score, *, bleeding: bool = False) -> Rendering:
+        """Play a score; see :meth:`render`."""
+        config, seed = self.config, score.seed
+        rng = generator(seed, "desk")
+        bleed = None if config.bleed_db is None else float(rng.uniform(*config.bleed_db))
+        desk = draw_desk(rng, config.desk, bleed_db=bleed)
+        frames = round(score.seconds * self.sample_rate)
+        dry = self._dry(score, desk, frames)
+        audience = {name: dry.pop(name) for name in ("clap", "hall") if name in dry}
+        if config.staged:
+            stage = self._stage(int(generator(seed, "hall").integers(config.halls)))
+            staged = stage.sound(dry, desk, rng=generator(seed, "reverb"), strips=bleeding)
+            images, strips = staged.images, staged.strips
+        else:
+            images = {n: _panned(sound, desk.channels[n].pan_gains) for n, sound in dry.items()}
+            strips = dict(images) if bleeding else {}
+        loose = {
+            name: sound if sound.ndim == 2 else _panned(sound, desk.channels[name].pan_gains)
+            for name, sound in audience.items()
+        }
+        stems = _gathered(images | loose, frames)
+        microphones = _gathered(strips | loose, frames) if bleeding else {}
+        mastering = desk.mastering
+        if not config.mastered:
+            mastering = replace(mastering, ratio=1.0)
+        curve = gain_curve(_sum(stems), mastering, sample_rate=self.sample_rate)
+        if not config.mastered:
+            curve[:] = min(curve.min(), mastering.ceiling / (np.abs(_sum(stems)).max() + 1e-9))
+        for sounds in (stems, microphones):
+            for sound in sounds.values():
+                sound *= curve
+        active = {name: self._activity(stem) for name, stem in stems.items()}
+        return Rendering(
+            replace(score, activity=active), stems, microphones, desk, self.sample_rate
+        )
+
+    def _dry(self, score: Score, desk: Desk, frames: int) -> dict[str, Audio]:
+        """Let everybody play, dry and mono, at the level at which they stand in the mix."""
+        rate, seed = self.sample_rate, score.seed
+        dry: dict[str, Audio] = {
+            VOCALS: self.players.voice(score, frames, rate, generator(seed, VOCALS)),
+            VIOLIN: self.players.violin(score, frames, rate, generator(seed, VIOLIN)),
+            MRIDANGAM: self.players.mridangam(score, frames, rate, generator(seed, MRIDANGAM)),
+            "tanpura": self._side.tanpura(score, frames=frames, rng=generator(seed, "tanpura")),
+            "hall": self._side.hall(frames=frames, rng=generator(seed, "audience")),
+        }
+        for name in sorted({stroke.instrument for stroke in score.strokes} - {MRIDANGAM}):
+            dry[name] = self._side.percussion(name, score, frames=frames, rng=generator(seed, name))
+        return {name: at_level(sound, desk.channels[name].level_db) for name, sound in dry.items()}
+
+    def _stage(self, index: int) -> Stage:
+        if index not in self._stages:
+            config = self.config
+            recording = None
+            if config.recordings and index % 2:
+                recording = config.recordings[index // 2 % len(config.recordings)]
+            self._stages[index] = Stage(
+                draw_hall(
+                    1000 * config.seed + index,
+                    sample_rate=self.sample_rate,
+                    kind=config.hall,
+                    recording=recording,
+                )
+            )
+        return self._stages[index]
+
+    def _activity(self, stem: Audio) -> Spans:
+        """Return when a stem sounds: within 40 dB of its loudest 20 ms."""
+        hop = int(_HOP_SECONDS * self.sample_rate)
+        whole = stem.shape[1] // hop * hop
+        level = np.sqrt(np.square(stem[:, :whole].reshape(2, -1, hop)).mean(axis=(0, 2)))
+        loudest = float(level.max(initial=0.0))
+        if loudest < 1e-6:
+            return ()
+        return spans(
+            level / loudest,
+            rate=1.0 / _HOP_SECONDS,
+            threshold=10.0 ** (_ACTIVE_DB / 20.0),
+            shortest_gap_seconds=0.1,
+        )
+
+
+def write_score(frame: Frame) -> Score:
+    """Write melody and strokes onto a frame; who sits beside the mridangam is drawn."""
+    rng = generator(frame.seed, "company")
+    drawn = str(SECOND_DRUMS[int(rng.integers(len(SECOND_DRUMS)))])
+    second = drawn if rng.random() < _SECOND_DRUM else None
+    strokes = compose_drumming(frame, second_drum=second, claps=bool(rng.random() < _CLAPS))
+    melody = write_melody(frame)
+    return Score(
+        frame=frame,
+        voice=melody.voice,
+        violin=melody.violin,
+        violin_parts=melody.violin_parts,
+        strokes=strokes,
+    )
+
+
+def _panned(sound: Audio, gains: NDArray[np.float32]) -> Audio:
+    return np.asarray(gains[:, None] * sound, dtype=np.float32)
+
+
+def _gathered(sounds: Mapping[str, Audio], frames: int) -> dict[str, Audio]:
+    """Sum what has no stem of its own into other; stems in their usual order."""
+    stems = {name: np.zeros((2, frames), dtype=np.float32) for name in DEFAULT_STEMS}
+    for name, sound in sounds.items():
+        stems[name if name in stems else OTHER] += sound
+    return stems
+
+
+def _sum(stems: Mapping[str, Audio]) -> Audio:
+    return np.asarray(np.sum(list(stems.values()), axis=0), dtype=np.float32)

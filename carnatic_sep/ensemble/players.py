@@ -1,0 +1,174 @@
+"""Who plays: a source of sound for each part of a score, from recordings or by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.ensemble.drum_kit import DrumKit
+from carnatic_sep.ensemble.hall_noise import hall_noise
+from carnatic_sep.ensemble.mridangam import drum
+from carnatic_sep.ensemble.percussion import STROKES, RulePercussion
+from carnatic_sep.ensemble.score import Score, generator
+from carnatic_sep.ensemble.tanpura import sound_strings, string_set
+from carnatic_sep.ensemble.violin import bow
+from carnatic_sep.ensemble.voice import sing
+from carnatic_sep.stems import MRIDANGAM, VIOLIN, VOCALS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from carnatic_sep.datasets.bank import Take
+
+    Audio = NDArray[np.float32]
+    Part = Callable[[Score, int, int, np.random.Generator], Audio]
+
+_TANPURA_SETS = 3
+_TANPURA_HZ = 150.0
+_SIZES = 4
+_BLOCK = 2048
+
+
+def rule_voice(score: Score, frames: int, sample_rate: int, rng: np.random.Generator) -> Audio:
+    """Sing the score by rule: (frames,), mono, dry."""
+    return np.asarray(
+        sing(
+            score.voice,
+            tonic_hz=score.tonic_hz,
+            high_voice=score.frame.high_voice,
+            frames=frames,
+            sample_rate=sample_rate,
+            rng=rng,
+        ),
+        dtype=np.float32,
+    )
+
+
+def rule_violin(score: Score, frames: int, sample_rate: int, rng: np.random.Generator) -> Audio:
+    """Bow the score by rule: (frames,), mono, dry."""
+    sound = bow(
+        score.violin, tonic_hz=score.tonic_hz, frames=frames, sample_rate=sample_rate, rng=rng
+    )
+    return np.asarray(sound, dtype=np.float32)
+
+
+def rule_mridangam(score: Score, frames: int, sample_rate: int, rng: np.random.Generator) -> Audio:
+    """Strike the score's mridangam by modal synthesis: (frames,), mono, dry."""
+    strokes = [stroke for stroke in score.strokes if stroke.instrument == MRIDANGAM]
+    sound = drum(strokes, tonic_hz=score.tonic_hz, frames=frames, sample_rate=sample_rate, rng=rng)
+    return np.asarray(sound, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Players:
+    """The musicians of an ensemble.
+
+    Attributes
+    ----------
+    voice, violin, mridangam : each takes a score, a number of frames, a sample rate and a
+        generator, and returns (frames,) of dry mono sound
+    """
+
+    voice: Part = rule_voice
+    violin: Part = rule_violin
+    mridangam: Part = rule_mridangam
+
+
+def recorded_mridangam(takes: Sequence[Take], *, sample_rate: int) -> Part:
+    """Return a mridangam player who strikes recorded strokes; see :class:`DrumKit`."""
+    kit = DrumKit(takes, sample_rate=sample_rate)
+
+    def play(score: Score, frames: int, rate: int, rng: np.random.Generator) -> Audio:
+        strokes = [stroke for stroke in score.strokes if stroke.instrument == MRIDANGAM]
+        return kit.play(strokes, tonic_hz=score.tonic_hz, frames=frames, rng=rng)
+
+    return play
+
+
+class SideInstruments:
+    """Tanpura, ghatam, kanjira, claps and the hall: by rule, made once and varied.
+
+    Parameters
+    ----------
+    sample_rate : Hz
+    seed : of the instruments themselves
+    """
+
+    def __init__(self, *, sample_rate: int, seed: int = 0) -> None:
+        self.sample_rate = sample_rate
+        rng = generator(seed, "side instruments")
+        self._strings = [
+            string_set(tonic_hz=_TANPURA_HZ, sample_rate=sample_rate, rng=rng)
+            for _ in range(_TANPURA_SETS)
+        ]
+        self._percussion = {
+            name: [RulePercussion(name, sample_rate=sample_rate, rng=rng) for _ in range(_SIZES)]
+            for name in STROKES
+        }
+
+    def tanpura(self, score: Score, *, frames: int, rng: np.random.Generator) -> Audio:
+        """Pluck a tanpura at the score's tonic for the whole length: (frames,)."""
+        import soxr
+
+        strings = self._strings[int(rng.integers(len(self._strings)))]
+        speed = score.tonic_hz / _TANPURA_HZ
+        tuned = [
+            soxr.resample(string, self.sample_rate, self.sample_rate / speed, quality="MQ")
+            for string in strings
+        ]
+        gap = float(rng.uniform(0.6, 0.95)) / max(speed, 1.0)
+        sound = sound_strings(
+            tuned, frames=frames, sample_rate=self.sample_rate, rng=rng, gap_seconds=gap
+        )
+        return np.asarray(sound, dtype=np.float32)
+
+    def percussion(
+        self, instrument: str, score: Score, *, frames: int, rng: np.random.Generator
+    ) -> Audio:
+        """Play what the score has for a ghatam, kanjira or clapping hands: (frames,)."""
+        sizes = self._percussion[instrument]
+        chosen = sizes[int(rng.integers(len(sizes)))]
+        return chosen.play(score.strokes, frames=frames, rng=rng)
+
+    def hall(self, *, frames: int, rng: np.random.Generator) -> Audio:
+        """Return the noise of the hall in two channels that differ, (2, frames)."""
+        near, far = (
+            hall_noise(frames=frames, sample_rate=self.sample_rate, rng=rng) for _ in range(2)
+        )
+        return np.stack([near + 0.3 * far, 0.3 * near + far])
+
+
+def at_level(sound: Audio, level_db: float) -> Audio:
+    """Scale so that the louder 70 % of the sounding blocks have an RMS of 0.1 at 0 dB.
+
+    Silence stays silence. Blocks are 2048 frames; those 50 dB below the loudest do not count.
+    """
+    channels = np.atleast_2d(sound)
+    whole = channels.shape[1] // _BLOCK * _BLOCK
+    if whole == 0:
+        whole, block = channels.shape[1], channels.shape[1]
+    else:
+        block = _BLOCK
+    energy = np.square(channels[:, :whole].reshape(channels.shape[0], -1, block)).mean(axis=(0, 2))
+    heard = np.sort(energy[energy > 1e-5 * energy.max(initial=0.0)])
+    if not heard.size or heard[-1] < 1e-16:
+        return np.zeros_like(sound, dtype=np.float32)
+    level = np.sqrt(np.mean(heard[int(0.3 * heard.size) :]))
+    return np.asarray(sound * (0.1 * 10.0 ** (level_db / 20.0) / level), dtype=np.float32)
+
+
+__all__ = [
+    "VIOLIN",
+    "VOCALS",
+    "Part",
+    "Players",
+    "SideInstruments",
+    "at_level",
+    "recorded_mridangam",
+    "rule_mridangam",
+    "rule_violin",
+    "rule_voice",
+]
