@@ -26,13 +26,13 @@ def in_segments(
     Parameters
     ----------
     audio : (channels, frames)
-    separate : takes (channels, frames) of at most `segment_frames`, gives (parts, channels, frames)
+    separate : takes (channels, frames) of at most `segment_frames`, gives (parts, ..., frames)
     segment_frames : of the longest segment; more than twice `fade_frames`
     fade_frames : that neighbours share
 
     Returns
     -------
-    (parts, channels, frames); sums to `audio` over the parts where each segment does
+    (parts, ..., frames); sums to `audio` over the parts where each segment does
 
     Raises
     ------
@@ -43,7 +43,7 @@ def in_segments(
         raise ValueError(f"fades of {fade_frames} frames in segments of {segment_frames}")
     frames = audio.shape[-1]
     first = separate(audio[:, :segment_frames])
-    whole = np.zeros((len(first), *audio.shape), dtype=np.float32)
+    whole = np.zeros((*first.shape[:-1], frames), dtype=np.float32)
     whole[..., : first.shape[-1]] = first
     step = segment_frames - fade_frames
     rising = ((np.arange(fade_frames) + 0.5) / fade_frames).astype(np.float32)

@@ -1,0 +1,1 @@
+"""One HTML page that says what an evaluation found: self-contained, and made to be read."""
