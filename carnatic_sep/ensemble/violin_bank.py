@@ -1,0 +1,192 @@
+"""A violin from recorded notes, bent along a pitch line by time-varying resampling."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.datasets.bank import SAMPLE_RATE
+from carnatic_sep.ensemble.contour import CONTROL_RATE, Contour
+from carnatic_sep.ensemble.flatten import OVERSAMPLING, flatten
+from carnatic_sep.ensemble.score import spans
+from carnatic_sep.errors import ConfigError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from carnatic_sep.datasets.bank import Note
+
+    Row = NDArray[np.float32]
+
+_CACHE_VERSION = 1
+_NOTE_RATE = OVERSAMPLING * SAMPLE_RATE
+_HAND_SECONDS = 0.25
+_SHORTEST_NOTE_SECONDS = 0.35
+_CROSSING_SECONDS = 0.03
+_HIGHEST_HZ = 1200.0
+
+
+@dataclass(frozen=True)
+class FlatNote:
+    """A recorded note of unwavering pitch: `f0` in Hz, `audio` (frames,) at 88.2 kHz."""
+
+    f0: float
+    audio: Row
+
+
+@dataclass(frozen=True)
+class ViolinBank:
+    """Notes in order of pitch, ready to be bent.
+
+    Example
+    -------
+    ``bank = ViolinBank.prepare(load_bank(root, data).notes, cache=folder)``, then
+    ``bank.play(score.violin, tonic_hz=..., frames=..., sample_rate=44100, rng=...)``.
+    """
+
+    notes: tuple[FlatNote, ...]
+
+    @staticmethod
+    def prepare(notes: Sequence[Note], *, cache: Path | None = None) -> ViolinBank:
+        """Flatten recorded notes, once: with `cache`, a folder, later runs read them back.
+
+        Notes above 1.2 kHz are left out: no accompanist shadows up there.
+
+        Raises
+        ------
+        ConfigError
+            No note is left.
+        """
+        usable = sorted((n for n in notes if n.f0 <= _HIGHEST_HZ), key=lambda note: note.f0)
+        if not usable:
+            raise ConfigError(
+                "violin bank: no note below 1200 Hz; give sustained notes named like A4.wav"
+            )
+        return ViolinBank(tuple(_cached(note, cache) for note in usable))
+
+    def play(
+        self,
+        contour: Contour,
+        *,
+        tonic_hz: float,
+        frames: int,
+        sample_rate: int,
+        rng: np.random.Generator,
+    ) -> Row:
+        """Play `contour` (cents over `tonic_hz`) with the noise and the body of the recordings.
+
+        The note nearest to the hand's place on the string is read at the speed that gives the
+        line's pitch; where the hand moves on, the next note takes over within 30 ms.
+
+        Returns
+        -------
+        (frames,), mono, dry, RMS about 1 where the level is 1
+        """
+        if sample_rate != SAMPLE_RATE:
+            import soxr
+
+            count = round(frames * SAMPLE_RATE / sample_rate)
+            full = self.play(
+                contour, tonic_hz=tonic_hz, frames=count, sample_rate=SAMPLE_RATE, rng=rng
+            )
+            slow = soxr.resample(full, SAMPLE_RATE, sample_rate)[:frames]
+            return np.pad(slow, (0, frames - slow.size))
+        at = np.arange(frames) * (CONTROL_RATE / sample_rate)
+        control = np.arange(contour.cents.size)
+        hz = tonic_hz * 2.0 ** (contour.cents / 1200.0)
+        cycles = np.cumsum(np.interp(at, control, hz)) / sample_rate
+        out = np.zeros(frames, dtype=np.float32)
+        colour = int(rng.integers(-1, 2)) if len(self.notes) > 2 else 0
+        for start, end in spans(contour.level, rate=CONTROL_RATE, threshold=1e-3):
+            for first, last, index in self._hand(hz, start, end, colour):
+                self._read(out, cycles, self.notes[index], (first, last), rng)
+        gain = contour.level * bow_changes(contour, rng=rng)
+        out *= np.interp(at, control, gain).astype(np.float32)
+        return out
+
+    def _hand(
+        self, hz: NDArray[np.float64], start: float, end: float, colour: int
+    ) -> list[tuple[float, float, int]]:
+        """Cut a stretch into spans of one note each: start and end in seconds, and the note."""
+        from scipy.ndimage import gaussian_filter1d
+
+        first, last = int(start * CONTROL_RATE), int(np.ceil(end * CONTROL_RATE)) + 1
+        height = gaussian_filter1d(np.log2(hz[first:last]), _HAND_SECONDS * CONTROL_RATE)
+        pitches = np.log2([note.f0 for note in self.notes])
+        nearest = np.argmin(np.abs(height[:, None] - pitches), axis=1) + colour
+        nearest = np.clip(nearest, 0, len(self.notes) - 1)
+        edges = [0, *(np.flatnonzero(np.diff(nearest)) + 1)]
+        kept = [edges[0]]
+        for edge in edges[1:]:
+            if edge - kept[-1] >= _SHORTEST_NOTE_SECONDS * CONTROL_RATE:
+                kept.append(int(edge))
+        bounds = [start + edge / CONTROL_RATE for edge in kept] + [end]
+        bounds[0] = start
+        return [
+            (one, other, int(nearest[edge]))
+            for edge, one, other in zip(kept, bounds, bounds[1:], strict=False)
+        ]
+
+    def _read(
+        self,
+        out: Row,
+        cycles: NDArray[np.float64],
+        note: FlatNote,
+        span: tuple[float, float],
+        rng: np.random.Generator,
+    ) -> None:
+        """Add a note, read at the speed that `cycles` asks for, from span start to span end.
+
+        It starts on a whole cycle, so that neighbours are in step while they cross.
+        """
+        fade = int(_CROSSING_SECONDS * SAMPLE_RATE)
+        first = max(0, int(span[0] * SAMPLE_RATE) - fade // 2)
+        last = min(out.size, int(span[1] * SAMPLE_RATE) + fade // 2)
+        if last - first < 2 * fade:
+            return
+        wanted = cycles[first:last] - np.floor(cycles[first])
+        room = note.audio.size / _NOTE_RATE * note.f0 - wanted[-1] - 2.0
+        skipped = np.floor(rng.uniform(0.0, room)) if room > 1.0 else 0.0
+        place = (wanted + skipped) * (_NOTE_RATE / note.f0)
+        longest = note.audio.size - 2
+        place = longest - np.abs(np.mod(place, 2 * longest) - longest)
+        whole = place.astype(np.int64)
+        share = (place - whole).astype(np.float32)
+        tone = note.audio[whole] * (1.0 - share) + note.audio[whole + 1] * share
+        ramp = (np.arange(fade, dtype=np.float32) + 0.5) / fade
+        tone[:fade] *= ramp
+        tone[-fade:] *= ramp[::-1]
+        out[first:last] += tone
+
+
+def bow_changes(contour: Contour, *, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the dips in level where the bow turns, every 0.4 to 1.6 s, (values,)."""
+    gain = np.ones(contour.level.size)
+    now = float(rng.uniform(0.2, 1.2))
+    while now < gain.size / CONTROL_RATE:
+        width = rng.uniform(0.010, 0.022)
+        first = max(0, int((now - 5 * width) * CONTROL_RATE))
+        last = int((now + 5 * width) * CONTROL_RATE) + 1
+        away = (np.arange(first, min(last, gain.size)) / CONTROL_RATE - now) / width
+        gain[first:last] *= 1.0 - rng.uniform(0.3, 0.85) * np.exp(-0.5 * away**2)
+        now += rng.uniform(0.4, 1.6)
+    return gain
+
+
+def _cached(note: Note, cache: Path | None) -> FlatNote:
+    """Read a flat note from `cache`, by what it was made from, or make and keep it."""
+    if cache is None:
+        return FlatNote(note.f0, flatten(note.audio, f0=note.f0, sample_rate=SAMPLE_RATE))
+    name = hashlib.sha256(note.audio.tobytes() + f"{note.f0} {_CACHE_VERSION}".encode()).hexdigest()
+    place = cache / f"violin-{name[:24]}.npy"
+    if not place.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = place.with_suffix(".partial.npy")
+        np.save(partial, flatten(note.audio, f0=note.f0, sample_rate=SAMPLE_RATE))
+        partial.replace(place)
+    return FlatNote(note.f0, np.load(place, mmap_mode="r"))
