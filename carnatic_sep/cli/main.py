@@ -18,6 +18,7 @@ VERBS = {
     "separate": "Separate recordings into vocals, violin, mridangam and the rest.",
     "demo": "Render an ensemble with known truth and separate it.",
     "models": "List, show and verify models.",
+    "datasets": "List, show, download, validate, split and count datasets.",
     "train": "Train a model as a configuration file says.",
     "evaluate": "Score a model on test mixtures, beside baselines.",
 }
