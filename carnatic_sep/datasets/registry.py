@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from carnatic_sep.datasets.folder import FoundTrack
     from carnatic_sep.datasets.layout import DatasetLayout
     from carnatic_sep.datasets.multitrack import Multitrack
+    from carnatic_sep.datasets.splits import SplitFile
 
 PLAIN = "plain"
 SPLIT_FILE = "split.yaml"
@@ -88,23 +89,37 @@ class Dataset:
         DatasetError
             The dataset has no split, or its split names a track twice.
         """
-        from carnatic_sep.datasets.splits import apply_split, read_split
+        from carnatic_sep.datasets.splits import apply_split
 
-        own = self.root / SPLIT_FILE
         named = [found for found in self.found if found.split]
-        if file is not None or own.is_file():
-            return apply_split(read_split(file or own), self.tracks())
-        if named:
+        if named and file is None and not (self.root / SPLIT_FILE).is_file():
             parts: dict[str, list[Multitrack]] = {}
             for found in named:
                 parts.setdefault(found.split or "", []).append(found.track)
             return parts
-        if self.layout.split:
-            return apply_split(read_split(self.layout.split), self.tracks())
-        raise DatasetError(
-            f"{self.name} has no split; make one with `carnatic-sep datasets split {self.root} "
-            f"--out {own}`"
-        )
+        return apply_split(self.split_file(file), self.tracks())
+
+    def split_file(self, file: Path | None = None) -> SplitFile:
+        """Return what `file` says, else the folder's own ``split.yaml``, else the package's split.
+
+        Raises
+        ------
+        ConfigError
+            A split file that cannot be read.
+        DatasetError
+            The dataset has none.
+        """
+        from carnatic_sep.datasets.splits import read_split
+
+        own = self.root / SPLIT_FILE
+        if file is None and not own.is_file():
+            if not self.layout.split:
+                raise DatasetError(
+                    f"{self.name} has no split; make one with `carnatic-sep datasets split "
+                    f"{self.root} --out {own}`"
+                )
+            return read_split(self.layout.split)
+        return read_split(file or own)
 
     @cached_property
     def found(self) -> list[FoundTrack]:

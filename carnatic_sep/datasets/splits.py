@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from carnatic_sep.datasets.layout import LAYOUTS
 from carnatic_sep.datasets.multitrack import Multitrack
 from carnatic_sep.datasets.yaml_file import fit, read_mapping
-from carnatic_sep.errors import DatasetError, UnknownNameError
+from carnatic_sep.errors import DatasetError, UnknownNameError, UsageError
 
 By = Literal["concert", "lead", "accompanist"]
 BY: tuple[By, ...] = ("concert", "lead", "accompanist")
@@ -187,16 +187,31 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\W_]+", "", "".join(c for c in letters if not unicodedata.combining(c)))
 
 
-def write_split(split: SplitFile, path: Path) -> None:
-    """Write a split as YAML, whole or not at all."""
+def write_split(split: SplitFile, path: Path, *, overwrite: bool = False) -> None:
+    """Write a split as YAML, whole or not at all.
+
+    Raises
+    ------
+    DatasetError
+        The folder cannot be written.
+    UsageError
+        The file is there and `overwrite` is not given.
+    """
     import yaml
 
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path}: there already; give --overwrite to replace it, or another --out")
     values = split.model_dump(mode="json", exclude_defaults=True)
-    partial = path.with_name(f"{path.name}.partial")
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise DatasetError(
+            f"{path}: cannot be written ({error.strerror}); give another file with --out"
+        ) from error
 
 
 def part_of(parts: Mapping[str, list[Multitrack]], name: str, dataset: str) -> list[Multitrack]:
