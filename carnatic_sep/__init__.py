@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from carnatic_sep.evaluation.dataset import evaluate
     from carnatic_sep.models.zoo import load_model
     from carnatic_sep.separation.separator import Separator, separate
 
@@ -15,9 +16,10 @@ _PUBLIC = {
     "Separator": "carnatic_sep.separation.separator",
     "separate": "carnatic_sep.separation.separator",
     "load_model": "carnatic_sep.models.zoo",
+    "evaluate": "carnatic_sep.evaluation.dataset",
 }
 
-__all__ = ["Separator", "__version__", "load_model", "separate"]
+__all__ = ["Separator", "__version__", "evaluate", "load_model", "separate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,8 @@ VERBS = {
     "models": "List, show and verify models.",
     "datasets": "List, show, download, validate, split and count datasets.",
     "train": "Train a model as a configuration file says.",
-    "evaluate": "Score a model on test mixtures, beside baselines.",
+    "evaluate": "Score models on a dataset, beside floors and bounds, with a report.",
+    "compare": "Compare two evaluations, pair by pair.",
 }
 """Each verb and its line of help; `carnatic_sep.cli.VERB` has a function VERB or a VERB_app."""
 

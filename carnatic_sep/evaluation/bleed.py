@@ -83,7 +83,15 @@ def ceilings(
 ) -> dict[str, float]:
     """Return stem -> signal over bleed in dB: the SDR that a perfect estimate would get.
 
-    Only stems that rest for long enough have one.
+    Parameters
+    ----------
+    references : stem -> (channels, frames), as recorded or cleaned
+    silent : stem -> spans in seconds in which it rests
+    sample_rate : Hz
+
+    Returns
+    -------
+    only for stems that rest for long enough
     """
     from carnatic_sep.metrics.leakage import ceiling_db
 

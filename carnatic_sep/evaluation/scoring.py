@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from carnatic_sep.evaluation.contenders import fit_channels
 from carnatic_sep.evaluation.options import at_cleaner
 from carnatic_sep.evaluation.recording import Recording
+from carnatic_sep.stems import VIOLIN, VOCALS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,10 +76,51 @@ def score_system(
     found: list[Score] = []
     cleaners: Sequence[str | None] = list(recording.cleaned) or [None]
     for number, cleaner in enumerate(cleaners):
-        chosen = metrics if number == 0 else [spec for spec in metrics if "cleaned" in spec.needs]
+        chosen = metrics if number == 0 else [spec for spec in metrics if _looks_at_cleaned(spec)]
         suffix = "" if number == 0 or cleaner is None else cleaner
         found += _scores(system, fitted, recording, cleaner, suffix=suffix, metrics=chosen)
     return found
+
+
+def _looks_at_cleaned(spec: MetricSpec) -> bool:
+    return any("cleaned" in need for need in spec.needs)
+
+
+def metrics_for(recording: Recording, names: Sequence[str] | None) -> list[MetricSpec]:
+    """Return the metrics of those named (all quick ones if None) that say something here.
+
+    Where references are clean they stand for the cleaned ones too, so that what tells bleed from
+    artefacts is measured; what would only repeat SDR is left out.
+    """
+    from carnatic_sep.metrics.registry import select
+
+    found = [spec for spec in select(names) if spec.name not in _OF_REFERENCES]
+    if recording.cleaned:
+        return found
+    return [spec for spec in found if spec.name not in _REPEATED]
+
+
+_OF_REFERENCES = ("ceiling", "lc_ceiling")
+_REPEATED = ("lc_sdr", "lc_csdr", "lw_sdr")
+
+
+def with_melodies(recording: Recording, metrics: Sequence[MetricSpec]) -> Recording:
+    """Track the melodies of the references once, for all systems, if a metric asks for them."""
+    if not recording.references or not any("melody" in spec.needs for spec in metrics):
+        return recording
+    from carnatic_sep.metrics.material import Material
+
+    material = Material(
+        sample_rate=recording.sample_rate,
+        estimates=recording.references,
+        references=recording.references,
+        cleaned=recording.truth,
+        melody=recording.melody,
+    )
+    tracked = {
+        stem: material.melody_of(stem) for stem in (VOCALS, VIOLIN) if stem in recording.references
+    }
+    return replace(recording, melody={**tracked, **recording.melody})
 
 
 def _scores(
@@ -97,7 +139,7 @@ def _scores(
         estimates=estimates,
         references=recording.references,
         mixture=fit_channels(recording.mixture, recording.channels),
-        cleaned=recording.cleaned[cleaner] if cleaner else None,
+        cleaned=recording.cleaned[cleaner] if cleaner else recording.references or None,
         silent=recording.silent,
         melody=recording.melody,
         tonic_hz=recording.tonic_hz,

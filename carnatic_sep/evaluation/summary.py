@@ -150,10 +150,13 @@ def _means(
     apart: set[tuple[str, str]],
 ) -> dict[str, Any]:
     clusters = [concerts[track] for track in scores]
+    alone = _of_one_stem(scores)
     found: dict[str, Any] = {}
     for system in systems:
         for stem in stems:
             for metric in metrics:
+                if stem == MEAN and metric in alone:
+                    continue
                 values = column(scores, system, stem, metric, apart=apart)
                 interval = bootstrap(values, clusters)
                 if interval is not None:
@@ -161,6 +164,17 @@ def _means(
                     entry["median"] = _number(float(np.nanmedian(values)))
                     found.setdefault(system, {}).setdefault(stem, {})[metric] = entry
     return found
+
+
+def _of_one_stem(scores: Scores) -> set[str]:
+    """Return the metrics that only one stem has: a mean over stems would repeat it."""
+    stems: dict[str, set[str]] = {}
+    for systems in scores.values():
+        for each in systems.values():
+            for stem, found in each.items():
+                for metric in found:
+                    stems.setdefault(metric, set()).add(stem)
+    return {metric for metric, found in stems.items() if len(found - {OTHER}) < 2}
 
 
 def _pairs(
@@ -238,9 +252,7 @@ def _number(value: float | None) -> float | None:
     """Return what JSON has a way to write: no NaN, and nothing beyond the cap."""
     if value is None or math.isnan(value):
         return None
-    return round(
-        float(min(max(value, -1e6), 1e6)) if math.isfinite(value) else math.copysign(CAP, value), 5
-    )
+    return round(value if math.isfinite(value) else math.copysign(CAP, value), 5)
 
 
 def read_summary(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from carnatic_sep.errors import CarnaticSepError
 from carnatic_sep.evaluation.contenders import Contender, fit_channels, separate_with
 from carnatic_sep.evaluation.excerpts import Excerpt, cut_excerpts
 from carnatic_sep.evaluation.parts import Part
-from carnatic_sep.evaluation.scoring import Score, score_system
+from carnatic_sep.evaluation.scoring import Score, metrics_for, score_system, with_melodies
 from carnatic_sep.stems import DEFAULT_STEMS
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def score_track(
     A system, or the whole track, that cannot be scored is a failure in the result, not an error.
     """
     from carnatic_sep.evaluation.recording import read_recording
-    from carnatic_sep.metrics.registry import select
 
     begin = time.process_time()
     failures: dict[str, str] = {}
@@ -57,7 +56,8 @@ def score_track(
         failures[""] = _told(track.id, error)
     if recording is not None:
         notes += recording.notes
-        metrics = select(options.metrics)
+        metrics = metrics_for(recording, options.metrics)
+        recording = with_melodies(recording, metrics)
         for system in systems:
             if system.kind == "bound" and not recording.references:
                 continue

@@ -62,25 +62,19 @@ def rivals(summary: Summary) -> str:
 def _difference(pair: dict[str, Any] | None, a: str, b: str) -> str:
     if pair is None:
         return words.DASH
-    metric, first = next(iter(pair["differences"].items()))
-    lines = []
+    first = next(iter(pair["differences"].values()))
+    verdicts = {"a": ("win", f"{a} is better"), "b": ("loss", f"{b} is better")}
+    style, verdict = verdicts.get(pair["better"], ("", "open"))
+    lines = [escape(verdict)]
     for name, found in pair["differences"].items():
-        p_value = "" if found["p_value"] is None else f", p {_p_value(found['p_value'])}"
-        interval = (
-            f"{words.number(found['low'], 'dB', signed=True)} … "
-            f"{words.number(found['high'], 'dB', signed=True)}"
-            if found["low"] is not None
-            else words.number(found["mean"], "dB", signed=True)
-        )
-        which = name.partition("@")[2]
-        lines.append(f"{which + ': ' if which else ''}{interval}")
-        if name == metric:
-            lines.append(f"wins {found['wins']} of {found['count']}{p_value}")
-    said = {"a": ("win", f"{escape(a)} is better"), "b": ("loss", f"{escape(b)} is better")}
-    style, verdict = said.get(pair["better"], ("", "open"))
+        if found["low"] is not None:
+            low, high = (words.number(found[end], "dB", signed=True) for end in ("low", "high"))
+            cleaner = name.partition("@")[2]
+            lines.append(f"{escape(cleaner) + ': ' if cleaner else ''}{low} … {high}")
+    p_value = "" if first["p_value"] is None else f", p {_p_value(first['p_value'])}"
+    lines.append(f"wins {first['wins']} of {first['count']}{p_value}")
     small = "".join(f"<small>{line}</small>" for line in lines)
-    mean = words.number(first["mean"], "dB", signed=True)
-    return f'<span class="{style}" title="{verdict}">{mean}</span><small>{verdict}</small>{small}'
+    return f'<span class="{style}">{words.number(first["mean"], "dB", signed=True)}</span>{small}'
 
 
 def _p_value(p: float) -> str:

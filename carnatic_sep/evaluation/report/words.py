@@ -60,7 +60,7 @@ def interval(found: Mapping[str, Any] | None, unit: str, *, signed: bool = False
         return DASH
     mean = number(found["mean"], unit, signed=signed)
     if found.get("low") is None:
-        return f"{mean}<small>&nbsp;</small>"
+        return mean
     low, high = (number(found[end], unit, signed=signed) for end in ("low", "high"))
     return f"{mean}<small>{low} … {high}</small>"
 
