@@ -153,7 +153,7 @@ def validate(
             typer.echo(f"{problem.kind}: {problem.message}")
         compared = report.checksums_from or "nothing: no checksums are known"
         typer.echo(
-            f"{len(report.tracks)} tracks, {report.files} audio files, {len(report.faults)} faults, "
+            f"{len(report.tracks)} tracks, {report.files} files, {len(report.faults)} faults, "
             f"{len(report.usable)} usable tracks; checksums compared with {compared}"
         )
     if report.faults:
