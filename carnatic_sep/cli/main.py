@@ -17,6 +17,7 @@ from carnatic_sep.errors import CarnaticSepError, UnknownNameError
 VERBS = {
     "separate": "Separate recordings into vocals, violin, mridangam and the rest.",
     "demo": "Render an ensemble with known truth and separate it.",
+    "render": "Render multitracks with known truth: mixtures, exact stems, scores.",
     "models": "List, show and verify models.",
     "datasets": "List, show, download, validate, split and count datasets.",
     "train": "Train a model as a configuration file says.",

@@ -1,4 +1,4 @@
-"""What an audience and a hall add: air, hum, coughs, rustling, applause at the end."""
+"""What an audience and a hall add: air, hum, coughs, rustling."""
 
 from __future__ import annotations
 
@@ -6,49 +6,73 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carnatic_sep.ensemble.additive import shaped_noise
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_HUM_HZ = 50.0
+_HUM_HZ = 50
+_AIR_SECONDS = 12
+_HALLS = 3
 _COUGHS_PER_SECOND = 0.02
 _RUSTLES_PER_SECOND = 0.05
 
 
-def hall_noise(
-    *, frames: int, sample_rate: int, rng: np.random.Generator, people: bool = True
-) -> NDArray[np.float32]:
-    """Return the sound of a hall in which nobody plays, of unit RMS but for its people.
+class HallNoise:
+    """The air of a few halls, made once and read from anywhere, and the people in them.
 
     Parameters
     ----------
-    people : whether somebody coughs or rustles now and then
-
-    Returns
-    -------
-    (frames,)
+    sample_rate : Hz
+    rng : draws the halls
     """
-    slope = rng.uniform(0.4, 1.1)
-    corner = rng.uniform(60.0, 250.0)
 
-    def air(hz: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray((hz > 20.0) / (1.0 + hz / corner) ** slope)
+    def __init__(self, *, sample_rate: int, rng: np.random.Generator) -> None:
+        self.sample_rate = sample_rate
+        self._air = [_air(sample_rate, rng) for _ in range(_HALLS)]
 
-    sound = shaped_noise(frames, sample_rate=sample_rate, gain=air, rng=rng)
-    seconds = np.arange(frames) / sample_rate
+    def sound(
+        self, *, frames: int, rng: np.random.Generator, people: bool = True
+    ) -> NDArray[np.float32]:
+        """Return the sound of a hall in which nobody plays, of unit RMS but for its people.
+
+        Parameters
+        ----------
+        people : whether somebody coughs or rustles now and then
+
+        Returns
+        -------
+        (2, frames), channels that differ
+        """
+        air = self._air[int(rng.integers(_HALLS))]
+        starts = rng.integers(0, air.size, 2)
+        places = (starts[:, None] + np.arange(frames)) % air.size
+        near, far = air[places]
+        sound = np.stack([near + 0.3 * far, 0.3 * near + far]) / np.float32(np.sqrt(1.09))
+        if people:
+            for rate, make in ((_COUGHS_PER_SECOND, _cough), (_RUSTLES_PER_SECOND, _rustle)):
+                for _ in range(int(rng.poisson(rate * frames / self.sample_rate))):
+                    noise = make(self.sample_rate, rng)[:frames]
+                    at = int(rng.integers(0, max(1, frames - noise.size)))
+                    side = rng.uniform(0.3, 1.0, 2)[:, None] * rng.uniform(1.0, 4.0)
+                    sound[:, at : at + noise.size] += (side * noise).astype(np.float32)
+        return np.asarray(sound, dtype=np.float32)
+
+
+def _air(sample_rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return ventilation and the amplifiers' hum, unit RMS; its end runs on into its beginning."""
+    from scipy.fft import irfft
+
+    seconds = _AIR_SECONDS
+    frames = seconds * sample_rate
+    hz = np.arange(frames // 2 + 1) / seconds
+    slope, corner = rng.uniform(0.4, 1.1), rng.uniform(60.0, 250.0)
+    gain = (hz > 20.0) / (1.0 + hz / corner) ** slope
+    spectrum = gain * (rng.standard_normal(hz.size) + 1j * rng.standard_normal(hz.size))
+    reference = float(np.sqrt(np.sum(gain**2)))
     for harmonic in (1, 2, 3, 5):
-        level = rng.uniform(0.0, 0.25) / harmonic
-        turn = 2 * np.pi * (_HUM_HZ * harmonic * seconds + rng.uniform())
-        sound += level * np.sin(turn)
-    sound /= np.sqrt(np.mean(sound**2) + 1e-20)
-    if people:
-        for rate, make in ((_COUGHS_PER_SECOND, _cough), (_RUSTLES_PER_SECOND, _rustle)):
-            for _ in range(int(rng.poisson(rate * frames / sample_rate))):
-                noise = make(sample_rate, rng)[:frames]
-                at = int(rng.integers(0, max(1, frames - noise.size)))
-                sound[at : at + noise.size] += rng.uniform(1.0, 4.0) * noise
-    return np.asarray(sound, dtype=np.float32)
+        level = reference * rng.uniform(0.0, 0.25) / harmonic
+        spectrum[_HUM_HZ * harmonic * seconds] += level * np.exp(2j * np.pi * rng.uniform())
+    sound = irfft(spectrum, frames)
+    return np.asarray(sound / np.sqrt(np.mean(sound**2)), dtype=np.float32)
 
 
 def _cough(sample_rate: int, rng: np.random.Generator) -> NDArray[np.float64]:

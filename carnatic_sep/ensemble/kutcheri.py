@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carnatic_sep.ensemble.desk import Desk, DeskConfig, draw_desk
+from carnatic_sep.ensemble.accompany import accompany
+from carnatic_sep.ensemble.config import EnsembleConfig, Rendering
+from carnatic_sep.ensemble.desk import Desk, draw_desk
 from carnatic_sep.ensemble.drumming import SECOND_DRUMS, compose_drumming
 from carnatic_sep.ensemble.frame import draw_frame
-from carnatic_sep.ensemble.hall import HallKind, draw_hall
+from carnatic_sep.ensemble.hall import draw_hall
 from carnatic_sep.ensemble.mastering import gain_curve
 from carnatic_sep.ensemble.melody import write_melody
-from carnatic_sep.ensemble.players import Players, SideInstruments, at_level
+from carnatic_sep.ensemble.players import Players, SideInstruments, at_level, rule_violin
 from carnatic_sep.ensemble.score import Frame, Score, Spans, generator, spans
 from carnatic_sep.ensemble.stage import Stage
+from carnatic_sep.ensemble.tala import Stroke
 from carnatic_sep.errors import UsageError
 from carnatic_sep.stems import DEFAULT_STEMS, MRIDANGAM, OTHER, VIOLIN, VOCALS
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     Audio = NDArray[np.float32]
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 192000
-_HALLS = 6
 _SECOND_DRUM = 0.5
 _CLAPS = 0.15
 _HOP_SECONDS = 0.02
@@ -35,57 +36,12 @@ _ACTIVE_DB = -40.0
 
 
 @dataclass(frozen=True)
-class Rendering:
-    """A rendered piece and its truth; every array is (2, frames) float32.
-
-    Attributes
-    ----------
-    score : what was played
-    stems : vocals, violin, mridangam and other, as they sound in the mixture
-    bleeding : the same mixture cut up by microphones instead of players; empty unless asked for
-    desk : how it was mixed
-    sample_rate : Hz
-    """
+class _Piece:
+    """A score, and the singing it was taken from where that is recorded, (frames,)."""
 
     score: Score
-    stems: dict[str, Audio]
-    bleeding: dict[str, Audio]
-    desk: Desk
-    sample_rate: int
-
-    @property
-    def mixture(self) -> Audio:
-        """The sum of the stems."""
-        total = np.zeros_like(next(iter(self.stems.values())))
-        for stem in self.stems.values():
-            total += stem
-        return total
-
-
-@dataclass(frozen=True)
-class EnsembleConfig:
-    """How pieces are rendered.
-
-    Attributes
-    ----------
-    desk : limits of levels, tones and mastering
-    hall : see :data:`carnatic_sep.ensemble.hall.HallKind`
-    halls : how many halls are drawn; pieces share them
-    recordings : impulse responses of real halls, used in place of some of the drawn ones
-    mastered : whether compressor and limiter work, or only one gain is set
-    staged : whether there is a hall, microphones and reverb; else players are panned dry
-    bleed_db : limits of the bleed in the microphones, drawn for each piece; None for none
-    seed : of halls and instruments
-    """
-
-    desk: DeskConfig = field(default_factory=DeskConfig)
-    hall: HallKind = "diffuse"
-    halls: int = _HALLS
-    recordings: tuple[Path, ...] = ()
-    mastered: bool = True
-    staged: bool = True
-    bleed_db: tuple[float, float] | None = None
-    seed: int = 0
+    sung: Audio | None
+    by_rule: bool
 
 
 class Ensemble:
@@ -124,13 +80,8 @@ class Ensemble:
     def compose(
         self, *, seconds: float, seed: int, form: str | None = None, tonic_hz: float | None = None
     ) -> Score:
-        """Write a piece; see :meth:`render`."""
-        if not seconds >= 1.0 or not np.isfinite(seconds):
-            raise UsageError(f"seconds must be at least 1, not {seconds}")
-        if seed < 0:
-            raise UsageError(f"the seed must be 0 or above, not {seed}")
-        frame = draw_frame(seconds=seconds, seed=seed, form=form, tonic_hz=tonic_hz)
-        return write_score(frame)
+        """Write a piece without playing it; see :meth:`render`."""
+        return self._compose(seconds, seed, form, tonic_hz).score
 
     def render(
         self,
@@ -156,17 +107,56 @@ class Ensemble:
         UsageError, UnknownNameError
             A length, seed or form that cannot be.
         """
-        score = self.compose(seconds=seconds, seed=seed, form=form, tonic_hz=tonic_hz)
-        return self.play(score, bleeding=bleeding)
+        return self._play(self._compose(seconds, seed, form, tonic_hz), bleeding=bleeding)
 
-    def play(self, score: Score, *, bleeding: bool = False) -> Rendering:
-        """Play a score; see :meth:`render`."""
-        config, seed = self.config, score.seed
+    def _compose(
+        self, seconds: float, seed: int, form: str | None, tonic_hz: float | None
+    ) -> _Piece:
+        if not seconds >= 1.0 or not np.isfinite(seconds):
+            raise UsageError(f"seconds must be at least 1, not {seconds}")
+        if seed < 0:
+            raise UsageError(f"the seed must be 0 or above, not {seed}")
+        rng = generator(seed, "company")
+        by_rule = rng.random() < self.config.rule_share
+        singers = None if by_rule else self.players.singers
+        if singers is None:
+            frame = draw_frame(seconds=seconds, seed=seed, form=form, tonic_hz=tonic_hz)
+            melody = write_melody(frame)
+            voice, violin, parts = melody.voice, melody.violin, melody.violin_parts
+            sung = None
+        else:
+            cast = singers.cast(rng)
+            frame = draw_frame(
+                seconds=seconds,
+                seed=seed,
+                form=form,
+                raga=cast.raga,
+                tonic_hz=tonic_hz or cast.tonic_hz,
+            )
+            performed = singers.perform(
+                frame,
+                singer=cast.singer,
+                sample_rate=self.sample_rate,
+                rng=generator(seed, VOCALS),
+            )
+            voice, sung = performed.contour, performed.audio
+            violin, parts = accompany(frame, voice)
+        score = Score(
+            frame=frame,
+            voice=voice,
+            violin=violin,
+            violin_parts=parts,
+            strokes=_drumming(frame, rng),
+        )
+        return _Piece(score, sung, by_rule)
+
+    def _play(self, piece: _Piece, *, bleeding: bool) -> Rendering:
+        score, config, seed = piece.score, self.config, piece.score.seed
         rng = generator(seed, "desk")
         bleed = None if config.bleed_db is None else float(rng.uniform(*config.bleed_db))
         desk = draw_desk(rng, config.desk, bleed_db=bleed)
         frames = round(score.seconds * self.sample_rate)
-        dry = self._dry(score, desk, frames)
+        dry = self._dry(piece, desk, frames)
         audience = {name: dry.pop(name) for name in ("clap", "hall") if name in dry}
         if config.staged:
             stage = self._stage(int(generator(seed, "hall").integers(config.halls)))
@@ -181,12 +171,9 @@ class Ensemble:
         }
         stems = _gathered(images | loose, frames)
         microphones = _gathered(strips | loose, frames) if bleeding else {}
-        mastering = desk.mastering
-        if not config.mastered:
-            mastering = replace(mastering, ratio=1.0)
-        curve = gain_curve(_sum(stems), mastering, sample_rate=self.sample_rate)
-        if not config.mastered:
-            curve[:] = min(curve.min(), mastering.ceiling / (np.abs(_sum(stems)).max() + 1e-9))
+        curve = gain_curve(
+            _sum(stems), desk.mastering, sample_rate=self.sample_rate, steady=not config.mastered
+        )
         for sounds in (stems, microphones):
             for sound in sounds.values():
                 sound *= curve
@@ -195,12 +182,16 @@ class Ensemble:
             replace(score, activity=active), stems, microphones, desk, self.sample_rate
         )
 
-    def _dry(self, score: Score, desk: Desk, frames: int) -> dict[str, Audio]:
+    def _dry(self, piece: _Piece, desk: Desk, frames: int) -> dict[str, Audio]:
         """Let everybody play, dry and mono, at the level at which they stand in the mix."""
-        rate, seed = self.sample_rate, score.seed
+        score, rate, seed = piece.score, self.sample_rate, piece.score.seed
+        sung = piece.sung
+        if sung is None:
+            sung = self.players.voice(score, frames, rate, generator(seed, VOCALS))
+        bow = rule_violin if piece.by_rule else self.players.violin
         dry: dict[str, Audio] = {
-            VOCALS: self.players.voice(score, frames, rate, generator(seed, VOCALS)),
-            VIOLIN: self.players.violin(score, frames, rate, generator(seed, VIOLIN)),
+            VOCALS: sung,
+            VIOLIN: bow(score, frames, rate, generator(seed, VIOLIN)),
             MRIDANGAM: self.players.mridangam(score, frames, rate, generator(seed, MRIDANGAM)),
             "tanpura": self._side.tanpura(score, frames=frames, rng=generator(seed, "tanpura")),
             "hall": self._side.hall(frames=frames, rng=generator(seed, "audience")),
@@ -241,20 +232,11 @@ class Ensemble:
         )
 
 
-def write_score(frame: Frame) -> Score:
-    """Write melody and strokes onto a frame; who sits beside the mridangam is drawn."""
-    rng = generator(frame.seed, "company")
+def _drumming(frame: Frame, rng: np.random.Generator) -> tuple[Stroke, ...]:
+    """Write the strokes; who sits beside the mridangam is drawn."""
     drawn = str(SECOND_DRUMS[int(rng.integers(len(SECOND_DRUMS)))])
     second = drawn if rng.random() < _SECOND_DRUM else None
-    strokes = compose_drumming(frame, second_drum=second, claps=bool(rng.random() < _CLAPS))
-    melody = write_melody(frame)
-    return Score(
-        frame=frame,
-        voice=melody.voice,
-        violin=melody.violin,
-        violin_parts=melody.violin_parts,
-        strokes=strokes,
-    )
+    return compose_drumming(frame, second_drum=second, claps=bool(rng.random() < _CLAPS))
 
 
 def _panned(sound: Audio, gains: NDArray[np.float32]) -> Audio:

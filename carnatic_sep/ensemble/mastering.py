@@ -35,7 +35,11 @@ class Mastering:
 
 
 def gain_curve(
-    mixture: NDArray[np.float32], mastering: Mastering, *, sample_rate: int
+    mixture: NDArray[np.float32],
+    mastering: Mastering,
+    *,
+    sample_rate: int,
+    steady: bool = False,
 ) -> NDArray[np.float32]:
     """Return the gain, (frames,), that masters a mixture when it is multiplied with it.
 
@@ -45,6 +49,7 @@ def gain_curve(
     Parameters
     ----------
     mixture : (channels, frames)
+    steady : keep to one gain, the loudness asked for or what the ceiling allows
 
     Returns
     -------
@@ -58,6 +63,9 @@ def gain_curve(
     if loudness < 1e-9:
         return np.ones(frames, dtype=np.float32)
     makeup = 10.0 ** (mastering.loudness_db / 20.0) / loudness
+    if steady:
+        loudest = mastering.ceiling / float(np.abs(mixture).max())
+        return np.full(frames, min(makeup, loudest), dtype=np.float32)
     hops = -(-frames // _HOP)
     padded = np.zeros((mixture.shape[0], hops * _HOP), dtype=np.float32)
     padded[:, :frames] = mixture

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carnatic_sep.ensemble.drum_kit import DrumKit
-from carnatic_sep.ensemble.hall_noise import hall_noise
+from carnatic_sep.ensemble.hall_noise import HallNoise
 from carnatic_sep.ensemble.mridangam import drum
 from carnatic_sep.ensemble.percussion import STROKES, RulePercussion
 from carnatic_sep.ensemble.score import Score, generator
 from carnatic_sep.ensemble.tanpura import sound_strings, string_set
 from carnatic_sep.ensemble.violin import bow
 from carnatic_sep.ensemble.voice import sing
-from carnatic_sep.stems import MRIDANGAM, VIOLIN, VOCALS
+from carnatic_sep.stems import MRIDANGAM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from carnatic_sep.datasets.bank import Take
+    from carnatic_sep.datasets.bank import SoloBank, Take
+    from carnatic_sep.ensemble.voice_bank import VoiceBank
 
     Audio = NDArray[np.float32]
     Part = Callable[[Score, int, int, np.random.Generator], Audio]
@@ -70,15 +71,59 @@ class Players:
     ----------
     voice, violin, mridangam : each takes a score, a number of frames, a sample rate and a
         generator, and returns (frames,) of dry mono sound
+    singers : recorded phrases, which sing in place of `voice`
     """
 
     voice: Part = rule_voice
     violin: Part = rule_violin
     mridangam: Part = rule_mridangam
+    singers: VoiceBank | None = None
+
+
+def recorded_players(bank: SoloBank, *, sample_rate: int, cache: Path | None = None) -> Players:
+    """Return players who use recordings: alapana phrases, bent violin notes, strokes.
+
+    Parameters
+    ----------
+    bank : solo recordings, see :func:`carnatic_sep.datasets.bank.load_bank`
+    cache : folder that keeps what is prepared once
+
+    Raises
+    ------
+    ConfigError
+        The bank has no phrase with a known tonic and raga, no usable note, or no stroke.
+    UsageError
+        The extra ``ensemble`` is not installed.
+    """
+    from carnatic_sep.ensemble.violin_bank import ViolinBank
+    from carnatic_sep.ensemble.voice_bank import VoiceBank
+
+    violins = ViolinBank.prepare(bank.notes, cache=cache)
+
+    def violin(score: Score, frames: int, rate: int, rng: np.random.Generator) -> Audio:
+        return violins.play(
+            score.violin, tonic_hz=score.tonic_hz, frames=frames, sample_rate=rate, rng=rng
+        )
+
+    return Players(
+        violin=violin,
+        mridangam=recorded_mridangam(bank.strokes, sample_rate=sample_rate),
+        singers=VoiceBank.prepare(bank.voices, cache=cache),
+    )
 
 
 def recorded_mridangam(takes: Sequence[Take], *, sample_rate: int) -> Part:
     """Return a mridangam player who strikes recorded strokes; see :class:`DrumKit`."""
+    from carnatic_sep.datasets.bank import SAMPLE_RATE
+    from carnatic_sep.ensemble.drum_kit import DrumKit
+
+    if sample_rate != SAMPLE_RATE:
+        import soxr
+
+        takes = [
+            replace(take, audio=soxr.resample(take.audio, SAMPLE_RATE, sample_rate))
+            for take in takes
+        ]
     kit = DrumKit(takes, sample_rate=sample_rate)
 
     def play(score: Score, frames: int, rate: int, rng: np.random.Generator) -> Audio:
@@ -108,6 +153,7 @@ class SideInstruments:
             name: [RulePercussion(name, sample_rate=sample_rate, rng=rng) for _ in range(_SIZES)]
             for name in STROKES
         }
+        self._hall = HallNoise(sample_rate=sample_rate, rng=rng)
 
     def tanpura(self, score: Score, *, frames: int, rng: np.random.Generator) -> Audio:
         """Pluck a tanpura at the score's tonic for the whole length: (frames,)."""
@@ -135,10 +181,7 @@ class SideInstruments:
 
     def hall(self, *, frames: int, rng: np.random.Generator) -> Audio:
         """Return the noise of the hall in two channels that differ, (2, frames)."""
-        near, far = (
-            hall_noise(frames=frames, sample_rate=self.sample_rate, rng=rng) for _ in range(2)
-        )
-        return np.stack([near + 0.3 * far, 0.3 * near + far])
+        return self._hall.sound(frames=frames, rng=rng)
 
 
 def at_level(sound: Audio, level_db: float) -> Audio:
@@ -158,17 +201,3 @@ def at_level(sound: Audio, level_db: float) -> Audio:
         return np.zeros_like(sound, dtype=np.float32)
     level = np.sqrt(np.mean(heard[int(0.3 * heard.size) :]))
     return np.asarray(sound * (0.1 * 10.0 ** (level_db / 20.0) / level), dtype=np.float32)
-
-
-__all__ = [
-    "VIOLIN",
-    "VOCALS",
-    "Part",
-    "Players",
-    "SideInstruments",
-    "at_level",
-    "recorded_mridangam",
-    "rule_mridangam",
-    "rule_violin",
-    "rule_voice",
-]

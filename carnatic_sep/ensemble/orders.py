@@ -1,0 +1,59 @@
+"""From what a person asks for to an ensemble: players from a bank or by rule, hall and bleed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from carnatic_sep.ensemble.config import EnsembleConfig
+from carnatic_sep.ensemble.kutcheri import Ensemble
+
+if TYPE_CHECKING:
+    from carnatic_sep.datasets.config import DataConfig
+
+BLEED_SPREAD_DB = 3.0
+"""How far the bleed of a piece may lie from what was asked for."""
+
+
+def make_ensemble(
+    *,
+    bank: Path | None = None,
+    data: DataConfig | None = None,
+    test: bool = False,
+    cache: Path | None = None,
+    config: EnsembleConfig | None = None,
+    sample_rate: int = 44100,
+) -> Ensemble:
+    """Return an ensemble that plays from the recordings in `bank`, or by rule without one.
+
+    Where pyroomacoustics is installed, every other hall is one of the bank's impulse responses.
+
+    Parameters
+    ----------
+    bank : folder of solo recordings, laid out as `data` says
+    data : patterns of its files; those that training uses if None
+    test : take what `data` keeps out for testing
+    cache : folder that keeps pitch contours and prepared phrases between runs
+
+    Raises
+    ------
+    ConfigError
+        The folder is missing or lacks voices, violin notes or strokes.
+    UsageError
+        The extra ``ensemble`` is not installed.
+    """
+    from dataclasses import replace
+
+    config = config or EnsembleConfig()
+    if bank is None:
+        return Ensemble(config=config, sample_rate=sample_rate)
+    from carnatic_sep.datasets.bank import load_bank
+    from carnatic_sep.datasets.config import DataConfig
+    from carnatic_sep.ensemble.players import recorded_players
+
+    solos = load_bank(bank, data or DataConfig(), test=test, cache=cache)
+    players = recorded_players(solos, sample_rate=sample_rate, cache=cache)
+    if find_spec("pyroomacoustics") is not None and not config.recordings:
+        config = replace(config, recordings=tuple(bank / room.path for room in solos.rooms))
+    return Ensemble(players, config=config, sample_rate=sample_rate)
