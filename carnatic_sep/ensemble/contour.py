@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.ensemble.gamaka import (
+    ahata,
     kampita,
     nokku,
     orikkai,
@@ -34,8 +35,8 @@ class Note:
     ----------
     kampita_cents, kampita_rate : its oscillation, 0 where it has none; in Hz
     opens_phrase, closes_phrase : whether a breath comes before it, and after it
-    gamaka : ``"nokku"``, ``"orikkai"`` or ``"jaru"`` as well; see :mod:`~.gamaka`
-    gamaka_cents : how far a nokku or orikkai reaches
+    gamaka : ``"nokku"``, ``"orikkai"``, ``"ahata"`` or ``"jaru"`` as well; see :mod:`~.gamaka`
+    gamaka_cents : how far a nokku, orikkai or ahata reaches
     vibrato_cents : of a long plain note
     speed : 1 slow, 2 middling, 3 fast
     svara : its name, such as ``"R1"``
@@ -139,6 +140,8 @@ def _ornaments(
         line = line + orikkai(
             since, seconds=note.seconds, cents=note.gamaka_cents, speed=note.speed
         )
+    if note.gamaka == "ahata":
+        line = line + ahata(since, seconds=note.seconds, cents=note.gamaka_cents)
     if note.vibrato_cents:
         line = line + vibrato(
             since, seconds=note.seconds, cents=note.vibrato_cents, rate=note.kampita_rate

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KAMPITA_HZ = {1: (3.4, 4.8), 2: (4.2, 6.0), 3: (5.4, 7.2)}
 """Slowest and fastest oscillation at each speed; recipes/ensemble prints what singers do."""
 
-SHORTEST_KAMPITA_SECONDS = 0.22
+SHORTEST_KAMPITA_SECONDS = 0.18
 _TOUCH_SECONDS = {1: 0.12, 2: 0.1, 3: 0.075}
 _SPHURITA_CENTS = 90.0
 
@@ -66,13 +66,18 @@ def orikkai(since: Line, *, seconds: float, cents: float, speed: int) -> Line:
     return _dip(since - (seconds - span), span) * cents
 
 
+def ahata(since: Line, *, seconds: float, cents: float) -> Line:
+    """Touch a neighbour, `cents` away, in the middle of a quick passing note."""
+    return _dip(since - 0.3 * seconds, 0.65 * seconds) * cents
+
+
 def slide_seconds(leap_cents: float, *, note_seconds: float, speed: int, long: bool) -> float:
     """Return how long the way from one svara to the next takes.
 
-    A passing slide takes 60 to 200 ms, more for wider intervals, less at higher speed; a jaru (a
+    A passing slide takes 50 to 150 ms, more for wider intervals, less at higher speed; a jaru (a
     `long` slide) takes 1.6 to 3 times as long. Neither takes more than half of its note.
     """
-    seconds = min(0.06 + 0.00015 * abs(leap_cents), 0.2) * {1: 1.25, 2: 1.0, 3: 0.75}[speed]
+    seconds = min(0.05 + 0.00012 * abs(leap_cents), 0.15) * {1: 1.25, 2: 1.0, 3: 0.75}[speed]
     if long:
         seconds = max(1.6 * seconds, min(0.5 * note_seconds, 3.0 * seconds))
     return min(seconds, 0.5 * note_seconds)

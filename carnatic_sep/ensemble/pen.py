@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from carnatic_sep.ensemble.raga import Raga
+    from carnatic_sep.ensemble.raga import Raga, Svara
 
 _SHORTEST_PLAIN_SECONDS = 0.6
 _LONGEST_GRACE_CENTS = 220.0
-_GRACES = ("nokku", "orikkai")
+_AHATA_SECONDS, _AHATA = (0.1, 0.5), 0.85
+_WIDENED = (1.15, 2.1)
+_SHORTEST_SHAKEN_REST_SECONDS, _PLAIN_REST = 0.4, 0.25
+_SHORTEST_OTHER_SHAKEN_SECONDS, _OTHER_SHAKEN = 0.25, 0.75
 
 
 class Pen:
@@ -107,12 +110,13 @@ class Pen:
     ) -> None:
         svara, rng = self.raga.svara(degree), self.rng
         closes = following is None
-        shaken = svara.gamaka == "kampita" and not closes and seconds >= SHORTEST_KAMPITA_SECONDS
-        plain = (closes or not svara.gamaka) and seconds >= _SHORTEST_PLAIN_SECONDS
-        gamaka = "" if closes and svara.gamaka != "jaru" else svara.gamaka
-        reach = self.raga.cents(degree + 1) - self.raga.cents(degree)
-        if gamaka == "orikkai" and (following is None or following >= degree):
-            gamaka = ""
+        above = self.raga.cents(degree + 1) - self.raga.cents(degree)
+        below = self.raga.cents(degree) - self.raga.cents(degree - 1)
+        swing = self._swing(svara, seconds, above=above, closes=closes)
+        gamaka, reach = self._grace(svara, degree, seconds, following, above=above, below=below)
+        if swing and gamaka == "ahata":
+            gamaka, reach = "", 0.0
+        plain = not swing and not gamaka and seconds >= _SHORTEST_PLAIN_SECONDS
         low, high = KAMPITA_HZ[speed]
         self._last = degree
         self.notes.append(
@@ -120,14 +124,55 @@ class Pen:
                 start=start,
                 seconds=seconds,
                 cents=self.raga.cents(degree),
-                kampita_cents=svara.kampita_cents * rng.uniform(0.7, 1.15) if shaken else 0.0,
+                kampita_cents=swing,
                 kampita_rate=rng.uniform(4.8, 6.2) if plain else rng.uniform(low, high),
                 opens_phrase=opens,
                 closes_phrase=closes,
-                gamaka="" if gamaka == "kampita" else gamaka,
-                gamaka_cents=min(reach, _LONGEST_GRACE_CENTS) if gamaka in _GRACES else 0.0,
+                gamaka=gamaka,
+                gamaka_cents=reach,
                 vibrato_cents=rng.uniform(4.0, 18.0) if plain else 0.0,
                 speed=speed,
                 svara=svara.name,
             )
         )
+
+    def _swing(self, svara: Svara, seconds: float, *, above: float, closes: bool) -> float:
+        """Return how far the svara's kampita goes this time; 0 where it is held or too short.
+
+        Svaras with another gamaka are shaken too when they last, towards the svara above; Sa and
+        Pa never are.
+        """
+        lasts = seconds >= (_SHORTEST_SHAKEN_REST_SECONDS if closes else SHORTEST_KAMPITA_SECONDS)
+        if not lasts or svara.name in ("S", "P"):
+            return 0.0
+        if svara.gamaka == "kampita":
+            if closes and self.rng.random() < _PLAIN_REST:
+                return 0.0
+            return float(svara.kampita_cents * self.rng.uniform(*_WIDENED))
+        if seconds >= _SHORTEST_OTHER_SHAKEN_SECONDS and self.rng.random() < _OTHER_SHAKEN:
+            return float(min(above, _LONGEST_GRACE_CENTS) * self.rng.uniform(0.6, 1.1))
+        return 0.0
+
+    def _grace(
+        self,
+        svara: Svara,
+        degree: int,
+        seconds: float,
+        following: int | None,
+        *,
+        above: float,
+        below: float,
+    ) -> tuple[str, float]:
+        """Return the note's other gamaka and how far it reaches."""
+        falls = following is not None and following < degree
+        if svara.gamaka == "jaru":
+            return "jaru", 0.0
+        if svara.gamaka == "nokku" and following is not None:
+            return "nokku", min(above, _LONGEST_GRACE_CENTS)
+        if svara.gamaka == "orikkai" and falls:
+            return "orikkai", min(above, _LONGEST_GRACE_CENTS)
+        quick = _AHATA_SECONDS[0] <= seconds <= _AHATA_SECONDS[1]
+        if following is not None and quick and self.rng.random() < _AHATA:
+            reach = min(above, _LONGEST_GRACE_CENTS) if falls else -min(below, _LONGEST_GRACE_CENTS)
+            return "ahata", float(reach * self.rng.uniform(0.6, 1.0))
+        return "", 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,3 +41,17 @@ class Piece:
 def piece(request: pytest.FixtureRequest) -> Piece:
     paper = plan(seconds=9.0, seed=request.param)
     return Piece(paper, perform(paper, sample_rate=SAMPLE_RATE))
+
+
+@pytest.fixture(scope="session")
+def ear() -> Any:
+    """The module ``ear.py`` beside this file: an independent pitch tracker."""
+    import importlib.util
+    from pathlib import Path
+
+    spec = importlib.util.spec_from_file_location("ear", Path(__file__).with_name("ear.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
