@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from carnatic_sep.errors import EvaluationError, UnknownNameError, UsageError
+from carnatic_sep.evaluation.statistics import paired
 from carnatic_sep.evaluation.summary import (
     MEAN,
     Scores,
@@ -17,7 +18,6 @@ from carnatic_sep.evaluation.summary import (
     pair_document,
     read_summary,
 )
-from carnatic_sep.evaluation.statistics import paired
 
 _MUST_AGREE = ("references", "mixture", "cleaners")
 

@@ -240,5 +240,5 @@ def _configuration(summary: dict[str, Any]) -> str:
 
 def _plain(value: Any) -> str:
     if value is None:
-        return "all" if value is None else ""
+        return "all"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

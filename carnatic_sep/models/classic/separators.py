@@ -65,7 +65,8 @@ def _singing_and_rest(magnitude: Magnitude, singing: Magnitude) -> Masks:
 
 
 def _dealt(*, singing: Magnitude, strokes: Magnitude, drone: Magnitude) -> Masks:
-    return {VOCALS: singing / 2, VIOLIN: singing / 2, MRIDANGAM: strokes, OTHER: drone}
+    half = (singing / 2).astype(np.float32)
+    return {VOCALS: half, VIOLIN: half, MRIDANGAM: strokes, OTHER: drone}
 
 
 CLASSIC: Mapping[str, Callable[[Magnitude, float], Masks]] = {
