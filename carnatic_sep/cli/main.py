@@ -21,6 +21,7 @@ VERBS = {
     "models": "List, show and verify models.",
     "datasets": "List, show, download, validate, split and count datasets.",
     "train": "Train a model as a configuration file says.",
+    "finetune": "Fine-tune a trained model on multitracks, for other stems if need be.",
     "evaluate": "Score models on a dataset, beside floors and bounds, with a report.",
     "compare": "Compare two evaluations, pair by pair.",
 }

@@ -53,7 +53,7 @@ def train(
 
     from carnatic_sep.training.run import train as run
 
-    _quieten_lightning()
+    quieten_lightning()
     # On a terminal progress stays on one line, which other lines replace.
     live = sys.stdout.isatty()
     clear = "\r\x1b[K" if live else ""
@@ -71,7 +71,7 @@ def train(
     )
 
 
-def _quieten_lightning() -> None:
+def quieten_lightning() -> None:
     """Leave out what lightning says of devices, its makers' services, and workers it would like."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -8,9 +8,8 @@ from typing import Any
 import lightning
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from carnatic_sep.datasets.mixer import Mixer
 from carnatic_sep.models.checkpoint import Provenance, save_checkpoint
-from carnatic_sep.training.pictures import log_pictures
+from carnatic_sep.training.pictures import Drawer, log_pictures
 from carnatic_sep.training.state import capture, save_state
 
 STATE_FILE = "state.safetensors"
@@ -27,7 +26,7 @@ class Keeper(lightning.Callback):
     mixer : draws the mixture of the pictures
     """
 
-    def __init__(self, folder: Path, provenance: Provenance, mixer: Mixer) -> None:
+    def __init__(self, folder: Path, provenance: Provenance, mixer: Drawer) -> None:
         self.folder = folder
         self.provenance = provenance
         self.mixer = mixer

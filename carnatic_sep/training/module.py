@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from carnatic_sep.models.band_unet import BandUNet
 from carnatic_sep.models.base import SeparationModel
-from carnatic_sep.training.config import TrainConfig
+from carnatic_sep.training.config import RunConfig
 from carnatic_sep.training.losses import BandStatistics, band_loss, waveform_loss
 from carnatic_sep.training.state import TrainingState, restore
 
@@ -27,7 +27,7 @@ class SeparationModule(lightning.LightningModule):
     """
 
     def __init__(
-        self, model: SeparationModel, config: TrainConfig, *, state: TrainingState | None = None
+        self, model: SeparationModel, config: RunConfig, *, state: TrainingState | None = None
     ) -> None:
         super().__init__()
         self.config = config

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from carnatic_sep.stems import DEFAULT_STEMS
 from carnatic_sep.training.pictures import log_pictures, spectrogram_grid
 
 
@@ -15,6 +16,8 @@ class Passing(torch.nn.Module):
     """A quarter of the mixture for each stem."""
 
     channels = 2
+    stems = DEFAULT_STEMS
+    sample_rate = 44100
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +48,7 @@ def test_pictures_and_audio_of_one_mixture(tmp_path, training) -> None:
 
 def test_truth_is_above_the_estimate() -> None:
     loud, silent = torch.ones(4, 9000), torch.zeros(4, 9000)
-    figure = spectrogram_grid(loud, silent)
+    figure = spectrogram_grid(loud, silent, names=DEFAULT_STEMS)
     assert len(figure.axes) == 8
     levels = [axis.images[0].get_array().max() for axis in figure.axes]
     assert min(levels[:4]) > 20 > -79 > max(levels[4:])

@@ -1,0 +1,70 @@
+"""The Lightning module of fine-tuning: frozen and unfrozen phases, leakage-aware losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from carnatic_sep.models.base import SeparationModel
+from carnatic_sep.training.finetune_config import FinetuneConfig
+from carnatic_sep.training.module import SeparationModule
+from carnatic_sep.training.multitracks import TrackBatch
+from carnatic_sep.training.state import TrainingState
+from carnatic_sep.training.stem_losses import stem_loss
+
+
+class FinetuneModule(SeparationModule):
+    """Trains a model whose heads are partly new.
+
+    Parameters
+    ----------
+    kept_parameters : names of those that stand still for `config.surgery.frozen_steps`
+    """
+
+    def __init__(
+        self,
+        model: SeparationModel,
+        config: FinetuneConfig,
+        *,
+        kept_parameters: frozenset[str] = frozenset(),
+        state: TrainingState | None = None,
+    ) -> None:
+        super().__init__(model, config, state=state)
+        self._settings = config
+        self._kept = kept_parameters
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Set learning rate and phase: functions of the step alone, so that runs resume exactly."""
+        super().on_train_batch_start(batch, batch_idx)
+        self.set_phase(self.step)
+
+    def set_phase(self, step: int) -> None:
+        """Freeze or free what was there before, and hold batch normalisation as configured."""
+        frozen = step < self._settings.surgery.frozen_steps
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(not (frozen and name in self._kept))
+        if self._settings.surgery.freeze_batch_norm:
+            for module in self.model.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Loss of one batch; each of its terms is logged."""
+        terms = self.terms(batch)
+        loss: Tensor = sum(terms.values(), start=next(iter(terms.values())) * 0)
+        self.log("loss", loss.detach(), prog_bar=True)
+        self.log("step", float(self.step))  # of the run; lightning counts from the resume
+        for name, value in terms.items():
+            self.log(name, value.detach())
+        return loss
+
+    def terms(self, batch: TrackBatch) -> dict[str, Tensor]:
+        """Return the loss of `batch`, term by term."""
+        return stem_loss(
+            self.model(batch.mixture).float(),
+            batch,
+            self._settings.loss,
+            snr_weight=self._settings.snr_weight,
+            weights=self._settings.stem_weights,
+        )

@@ -1,0 +1,108 @@
+"""The loss of a fine-tuning batch, put together as the configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from carnatic_sep.audio.spectral import stft
+from carnatic_sep.training.leakage_losses import (
+    confidence_weighted_l1,
+    mixit,
+    mixture_consistency,
+    silence_loss,
+    truncated_mean,
+)
+from carnatic_sep.training.losses import snr_db
+
+if TYPE_CHECKING:
+    from carnatic_sep.training.finetune_config import LossConfig
+    from carnatic_sep.training.multitracks import TrackBatch
+
+_TINY = 1e-8
+
+
+def stem_loss(
+    estimates: Tensor,
+    batch: TrackBatch,
+    config: LossConfig,
+    *,
+    snr_weight: float = 0.0,
+    weights: Sequence[float] | None = None,
+) -> dict[str, Tensor]:
+    """Return what `estimates` are punished for, term by term; their sum is the loss.
+
+    Parameters
+    ----------
+    estimates : (batch, stems, channels, frames)
+    snr_weight : of the signal-to-error ratio in dB
+    weights : (stems,), what each stem counts in distances; equal if None
+
+    Stems that are no reference for their mixture count in silence and consistency alone.
+    """
+    terms = {"distance": _distance(estimates, batch, config, weights)}
+    if snr_weight and bool(batch.known.any()):
+        whole = batch.known.all(dim=1)
+        if bool(whole.any()):
+            error = (estimates[whole] - batch.stems[whole]).square()
+            mixture = batch.mixture[whole, None].square()
+            stems = batch.stems[whole].square()
+            terms["snr"] = snr_weight * snr_db(error, stems, mixture, weights=weights)
+    if config.silence_weight:
+        silence = silence_loss(estimates, batch.silent, batch.mixture)
+        terms["silence"] = config.silence_weight * silence
+    if config.consistency_weight:
+        lacking = mixture_consistency(estimates, batch.mixture)
+        terms["consistency"] = config.consistency_weight * lacking
+    if config.mixit_weight:
+        first = (batch.stems * batch.halves[:, :, None, None]).sum(dim=1)
+        mixtures = torch.stack([first, batch.mixture - first], dim=1)
+        summed = batch.known.all(dim=1)
+        if bool(summed.any()):
+            terms["mixit"] = config.mixit_weight * mixit(estimates[summed], mixtures[summed]) / 10
+    return terms
+
+
+def _distance(
+    estimates: Tensor, batch: TrackBatch, config: LossConfig, weights: Sequence[float] | None
+) -> Tensor:
+    """Mean distance over the stems that are known, each counting as `weights` say."""
+    shares = estimates.new_ones(estimates.shape[1]) if weights is None else None
+    shares = estimates.new_tensor(list(weights or [])) if shares is None else shares
+    known = batch.known.to(estimates.dtype) * shares
+    if config.distance == "truncated_mse":
+        scale = batch.mixture.square().mean() + _TINY
+        errors = (estimates - batch.stems).square() * batch.known[:, :, None, None]
+        means = truncated_mean(errors, quantile=config.quantile) / scale
+        return (means * shares).sum() / shares.sum()
+    found = torch.stack(
+        [_spectral(estimates, batch, config, n_fft) for n_fft in config.resolutions]
+    )
+    return (found.mean(dim=0) * known).sum() / known.sum().clamp_min(_TINY)
+
+
+def _spectral(estimates: Tensor, batch: TrackBatch, config: LossConfig, n_fft: int) -> Tensor:
+    """L1 of spectra or of their magnitudes, (batch, stems), weighted by confidence."""
+    hop = n_fft // 4
+    reference = stft(batch.stems, n_fft=n_fft, hop_frames=hop)
+    mixture = _magnitude(stft(batch.mixture[:, None], n_fft=n_fft, hop_frames=hop))
+    estimate = stft(estimates, n_fft=n_fft, hop_frames=hop)
+    if config.distance == "magnitude_l1":
+        error = (_magnitude(estimate) - _magnitude(reference)).abs()
+    else:
+        error = _magnitude(estimate - reference)
+    confidence = error.new_ones(1)
+    if config.confidence:
+        # (batch, stems, points) -> (batch, stems, 1, 1, columns)
+        confidence = functional.interpolate(
+            batch.confidence, size=error.shape[-1], mode="linear", align_corners=True
+        )[:, :, None, None]
+    return confidence_weighted_l1(error, _magnitude(reference), mixture, confidence)
+
+
+def _magnitude(spectrum: Tensor) -> Tensor:
+    return (spectrum.real.square() + spectrum.imag.square() + 1e-12).sqrt()

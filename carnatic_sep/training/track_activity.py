@@ -1,0 +1,141 @@
+"""Who plays when in a multitrack, and how far its microphones can be trusted, once per track."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from carnatic_sep.leakage.activity import Activity, frame_activity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from carnatic_sep.datasets.multitrack import Multitrack
+
+RATE = 22050
+_STRETCH_SECONDS = 900.0
+_GUARD_SECONDS = 0.3
+_QUIET_SHARE = 0.1
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TrackActivity:
+    """Hop k stands for the time around ``k * hop_seconds``.
+
+    silent : (stems, hops) bool, nobody plays this stem, with a margin of 0.3 s on both sides
+    confidence : (stems, hops), share of a microphone's energy that is its own player's, 0 to 1
+    """
+
+    silent: NDArray[np.bool_]
+    confidence: NDArray[np.float32]
+    hop_seconds: float
+
+
+def track_activity(
+    track: Multitrack, feeds: Mapping[str, Sequence[str]], *, cache: Path | None = None
+) -> TrackActivity:
+    """Tell activity and confidence of stems made of a track's stems.
+
+    Bleed of a microphone is what it hears on average while its own player is silent, so the share
+    that is the player's own is what the level exceeds that by. Long tracks are taken in stretches
+    of 15 minutes, so memory does not grow with them.
+
+    Parameters
+    ----------
+    feeds : stem to the track's stems that are summed for it; one without any is silent
+    cache : folder that keeps results between runs
+
+    Raises
+    ------
+    AudioReadError
+        A file cannot be read.
+    """
+    place = None if cache is None else cache / f"activity-{_mark(track, feeds)}.npz"
+    if place is not None and place.is_file():
+        with np.load(place) as kept:
+            return TrackActivity(kept["silent"], kept["confidence"], float(kept["hop_seconds"]))
+    found = _measured(track, feeds)
+    if place is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = place.with_suffix(".partial.npz")
+        np.savez(
+            partial,
+            silent=found.silent,
+            confidence=found.confidence,
+            hop_seconds=np.float64(found.hop_seconds),
+        )
+        partial.replace(place)
+    return found
+
+
+def confidence(level_db: NDArray[np.floating], active: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the share of each hop's energy that the stem's own player accounts for.
+
+    Parameters
+    ----------
+    level_db : (stems, hops), what the microphones hear
+    active : (stems, hops), whether the own player sounds; of a stem that never rests the quietest
+        tenth counts as bleed
+    """
+    power = 10.0 ** (level_db.astype(np.float64) / 10)
+    shares = np.ones_like(power)
+    for index, (heard, playing) in enumerate(zip(power, active, strict=True)):
+        rests = heard[~playing]
+        bleed = rests.mean() if len(rests) else np.quantile(heard, _QUIET_SHARE)
+        shares[index] = np.clip(1 - bleed / np.maximum(heard, 1e-20), 0, 1)
+    return shares.astype(np.float32)
+
+
+def _measured(track: Multitrack, feeds: Mapping[str, Sequence[str]]) -> TrackActivity:
+    from carnatic_sep.audio.resample import output_frames
+
+    own_rate, own_frames = track.info()
+    frames = output_frames(own_frames, own_rate, RATE)
+    sounding = [index for index, names in enumerate(feeds.values()) if names]
+    stretch = round(_STRETCH_SECONDS * RATE)
+    parts: list[Activity] = []
+    for start in range(0, frames, stretch):
+        count = min(stretch, frames - start)
+        if parts and count < RATE:
+            continue  # less than a second at the end: as the hop before it
+        stems = np.stack([_mono(track, names, start, count) for names in feeds.values() if names])
+        parts.append(frame_activity(stems, sample_rate=RATE))
+    hop_seconds = parts[0].hop_seconds
+    active = np.concatenate([part.active for part in parts], axis=1)
+    level = np.concatenate([part.level_db for part in parts], axis=1)
+    silent = np.ones((len(feeds), active.shape[1]), dtype=bool)
+    trusted = np.ones(silent.shape, dtype=np.float32)
+    silent[sounding] = ~_widened(active, round(_GUARD_SECONDS / hop_seconds))
+    trusted[sounding] = confidence(level, active)
+    return TrackActivity(silent, trusted, hop_seconds)
+
+
+def _mono(track: Multitrack, names: Sequence[str], start: int, frames: int) -> NDArray[np.float32]:
+    parts = [
+        track.read_stem(name, start=start, frames=frames, sample_rate=RATE).mean(axis=0)
+        for name in names
+    ]
+    return np.asarray(sum(parts), dtype=np.float32)
+
+
+def _widened(flags: NDArray[np.bool_], hops: int) -> NDArray[np.bool_]:
+    """Set `hops` hops before and after each true flag, along the last axis."""
+    from scipy.ndimage import binary_dilation
+
+    structure = np.ones((1, 2 * hops + 1), dtype=bool)
+    return np.asarray(binary_dilation(flags, structure), dtype=bool)
+
+
+def _mark(track: Multitrack, feeds: Mapping[str, Sequence[str]]) -> str:
+    """Name a track's audio as it is now: files, sizes, times, and what is made of them."""
+    digest = hashlib.sha256(f"{_VERSION} {dict(feeds)}".encode())
+    for path in track.files:
+        status = path.stat()
+        digest.update(f"{path.resolve()} {status.st_size} {status.st_mtime_ns}".encode())
+    return digest.hexdigest()[:24]
