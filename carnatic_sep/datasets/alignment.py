@@ -1,4 +1,4 @@
-"""How a stem lies in its mixture: how late, how loud, which way up, and whether clocks ran apart."""
+"""How a stem lies in its mixture: how late, how loud, which way up, and whether clocks drifted."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.datasets.cross_spectra import (
+    QUIET,
+    CrossSpectra,
+    fast_size,
+    least_ratio,
+    segments,
+)
 from carnatic_sep.errors import UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Complex = NDArray[np.complex128]
     Real = NDArray[np.float64]
 
 BAND_CENTRES_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
@@ -20,11 +26,13 @@ BAND_CENTRES_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 
 _WINDOW_SECONDS = 10.0
 _MOST_WINDOWS = 16
+_COARSE_SECONDS = 0.4
 _FINE_SECONDS = 0.1
 _DRIFT_REACH_SECONDS = 0.004
-_UPSAMPLING = 16
 _AGREEMENT_FRAMES = 2.0
 _SIDE_SECONDS = 0.001
+_BAND_REACH_SECONDS = 0.0015
+_BAND_REACH_PERIODS = 1.5
 _LEAST_WINDOWS_FOR_DRIFT = 4
 _LEAST_SECONDS_FOR_DRIFT = 20.0
 _SHORTEST_SECONDS = 0.25
@@ -40,11 +48,15 @@ class Alignment:
     lag_seconds : by how much the stem comes later than in the mixture; with drift, in the middle
     gain : linear, above 0, that the stem has in the mixture; 0 if nothing of it was found
     polarity : 1, or -1 where the mixture holds the stem upside down
-    confidence : 0 to 1: share of the windows, each as it counts, that agree on lag and polarity,
-        times how far the correlation's peak stands above the next
+    confidence : 0 to 1, the product of three shares: of the windows, each as it counts, that
+        agree on the lag; of the correlation's peak above the next; and of what the octaves find
+        each at its own lag that the one lag and polarity explain
     drift_ppm : by how much the stem's recorder ran slower than the mixture's, parts per million,
         so that the lag grows; None where the recording is too short to say
     band_gains_db : gain in each octave of :data:`BAND_CENTRES_HZ`; NaN where the stem is silent
+    band_lags_seconds : lag of each octave's envelope. Where they differ, the mixture went through
+        something that delays low sound more than high sound, `lag_seconds` is that of the highest
+        octaves, and polarity means little
     """
 
     lag_seconds: float
@@ -53,6 +65,7 @@ class Alignment:
     confidence: float
     drift_ppm: float | None
     band_gains_db: tuple[float, ...]
+    band_lags_seconds: tuple[float, ...]
 
 
 def align_stem(
@@ -65,10 +78,11 @@ def align_stem(
     """Find a stem in a mixture of itself and others.
 
     The coarse lag is the highest peak, of either sign, of the generalised cross-correlation with
-    phase transform (Knapp and Carter, 1976), each frequency weighted by its coherence. Around it,
-    each of up to sixteen windows of 10 s gives its own; a robust line through them tells drift and
-    leaves out windows in which the player rests. What agrees is pooled, and the peak of its
-    correlation located between samples. Gains are least squares over the windows that agree.
+    phase transform (Knapp and Carter, 1976) over those cells of the time-frequency plane in which
+    the stem is loud against the mixture. Around it, each of up to sixteen windows of 10 s gives
+    its own lag; a robust line through them tells drift and leaves out windows in which the player
+    rests. What agrees is pooled, and the peak of its correlation located between samples. Gains
+    are least squares over the same cells, octave by octave.
 
     Parameters
     ----------
@@ -101,28 +115,42 @@ def align_stem(
         return _nothing_found()
 
     windows = _windows(frames, sample_rate=sample_rate)
-    coarse, prominence = _coarse_lag(stem, mixture, windows, reach=reach, sample_rate=sample_rate)
-    polarity = 1 if prominence > 0 else -1
-    spectra = [_Spectra.of(stem, mixture, window, coarse, sample_rate) for window in windows]
+    size = fast_size(max(4 * reach, round(_COARSE_SECONDS * sample_rate)))
+    long = [segments(stem, mixture, window, size=size) for window in windows]
+    ratio = least_ratio(long)
+    pooled = CrossSpectra.sum([CrossSpectra.of(pair, ratio, sample_rate) for pair in long])
+    coarse, prominence = _coarse_lag(pooled, reach=reach)
+    polarity = -1 if prominence < 0 else 1
+
+    size = fast_size(round(_FINE_SECONDS * sample_rate))
+    short = [segments(stem, mixture, window, size=size, lag=coarse) for window in windows]
+    spectra = [CrossSpectra.of(pair, ratio, sample_rate) for pair in short]
     peaks = [spectrum.peak(polarity, _DRIFT_REACH_SECONDS) for spectrum in spectra]
     lags = coarse + np.array([lag for lag, _ in peaks])
     weights = np.array([height for _, height in peaks])
+    weights *= [np.sum(spectrum.cells) for spectrum in spectra]
     middles = np.array([0.5 * (start + end) for start, end in windows]) - 0.5 * frames
     drift, agrees = _line(middles, lags, weights, sample_rate=sample_rate)
 
-    pooled = _Spectra.sum([one for one, yes in zip(spectra, agrees, strict=True) if yes])
+    pooled = CrossSpectra.sum([one for one, yes in zip(spectra, agrees, strict=True) if yes])
     if drift is not None and abs(drift) * frames > _AGREEMENT_FRAMES:
         lag = float(np.average(lags[agrees] - drift * middles[agrees], weights=weights[agrees]))
     else:
         lag = coarse + pooled.peak(polarity, _SIDE_SECONDS)[0]
-    gain, bands = pooled.gains(lag - coarse, polarity)
+    bands = [_band(pooled, centre, lag - coarse) for centre in BAND_CENTRES_HZ]
+    explained = polarity * pooled.found(lag - coarse).real
+    present = sum(abs(band.found) for band in bands)
+    share = min(max(explained / (present + _FLOOR), 0.0), 1.0)
     return Alignment(
         lag_seconds=float(lag / sample_rate),
-        gain=gain,
+        gain=present / (sum(band.power for band in bands) + _FLOOR),
         polarity=polarity,
-        confidence=float(abs(prominence) * np.sum(weights[agrees]) / (np.sum(weights) + _FLOOR)),
+        confidence=float(
+            abs(prominence) * share * np.sum(weights[agrees]) / (np.sum(weights) + _FLOOR)
+        ),
         drift_ppm=None if drift is None else float(drift * 1e6),
-        band_gains_db=bands,
+        band_gains_db=tuple(band.gain_db for band in bands),
+        band_lags_seconds=tuple((coarse + band.lag) / sample_rate for band in bands),
     )
 
 
@@ -143,126 +171,33 @@ def shifted(sound: NDArray[np.floating], frames: float) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class _Spectra:
-    """Cross and power spectra of a stem, brought forward by a whole lag, and a mixture."""
+class _Band:
+    """One octave of a stem in the mixture; the lag in frames is NaN where the stem is silent."""
 
-    cross: Complex
-    stem: Real
-    mixture: Real
-    segments: int
-    sample_rate: int
+    lag: float
+    found: complex
+    power: float
 
-    @classmethod
-    def of(
-        cls,
-        stem: NDArray[np.floating],
-        mixture: NDArray[np.floating],
-        window: tuple[int, int],
-        lag: int,
-        sample_rate: int,
-    ) -> _Spectra:
-        from scipy import fft
+    @property
+    def gain_db(self) -> float:
+        if np.isnan(self.lag):
+            return float("nan")
+        return 20.0 * float(np.log10(abs(self.found) / self.power))
 
-        size = fft.next_fast_len(round(_FINE_SECONDS * sample_rate), real=True)
-        start = max(window[0], -lag, 0)
-        end = min(window[1], len(stem) - lag, len(mixture))
-        return cls._welch(stem[start + lag : end + lag], mixture[start:end], size, sample_rate)
 
-    @classmethod
-    def coarse(
-        cls,
-        stem: NDArray[np.floating],
-        mixture: NDArray[np.floating],
-        window: tuple[int, int],
-        size: int,
-        sample_rate: int,
-    ) -> _Spectra:
-        part = slice(*window)
-        return cls._welch(stem[part], mixture[part], size, sample_rate)
-
-    @classmethod
-    def _welch(
-        cls,
-        stem: NDArray[np.floating],
-        mixture: NDArray[np.floating],
-        size: int,
-        sample_rate: int,
-    ) -> _Spectra:
-        """Average over segments of `size` frames, half over each other, under a Hann window."""
-        from scipy import fft
-
-        hop = size // 2
-        count = max((min(len(stem), len(mixture)) - size) // hop + 1, 1)
-        hann = np.hanning(size + 1)[:-1]
-        spectra = [
-            fft.rfft(np.stack([_cut(stem, k * hop, size), _cut(mixture, k * hop, size)]) * hann)
-            for k in range(count)
-        ]
-        stems, mixtures = np.stack(spectra, axis=1)
-        return cls(
-            cross=np.sum(mixtures * np.conj(stems), axis=0),
-            stem=np.sum(np.abs(stems) ** 2, axis=0),
-            mixture=np.sum(np.abs(mixtures) ** 2, axis=0),
-            segments=count,
-            sample_rate=sample_rate,
-        )
-
-    @classmethod
-    def sum(cls, spectra: list[_Spectra]) -> _Spectra:
-        return cls(
-            cross=np.sum([one.cross for one in spectra], axis=0),
-            stem=np.sum([one.stem for one in spectra], axis=0),
-            mixture=np.sum([one.mixture for one in spectra], axis=0),
-            segments=sum(one.segments for one in spectra),
-            sample_rate=spectra[0].sample_rate,
-        )
-
-    def correlation(self, *, upsampling: int = 1) -> Real:
-        """Return the generalised cross-correlation over lags of the stem, from 0, circular.
-
-        Phase transform, weighted by the squared coherence less what unrelated noise would show.
-        """
-        from scipy import fft
-
-        coherence = np.abs(self.cross) ** 2 / (self.stem * self.mixture + _FLOOR)
-        chance = 1.0 / self.segments if self.segments > 1 else 0.0
-        weight = np.clip((coherence - chance) / (1.0 - chance), 0.0, 1.0)
-        size = 2 * (len(self.cross) - 1)
-        spectrum = np.conj(self.cross) / (np.abs(self.cross) + _FLOOR) * weight
-        total = np.sum(weight) + _FLOOR
-        values = fft.irfft(spectrum, size * upsampling) * upsampling * size / (2.0 * total)
-        return np.asarray(values)
-
-    def peak(self, polarity: int, reach_seconds: float) -> tuple[float, float]:
-        """Return the lag in frames, between samples, of the highest peak near 0, and its height."""
-        values = polarity * self.correlation(upsampling=_UPSAMPLING)
-        reach = min(round(reach_seconds * self.sample_rate) * _UPSAMPLING, len(values) // 2 - 2)
-        near = np.arange(-reach, reach + 1)
-        best = int(near[np.argmax(values[near])])
-        before, top, after = values[[best - 1, best, best + 1]]
-        bend = before - 2.0 * top + after
-        between = 0.5 * (before - after) / bend if bend < 0.0 else 0.0
-        return float((best + between) / _UPSAMPLING), float(max(top, 0.0))
-
-    def gains(self, lag: float, polarity: int) -> tuple[float, tuple[float, ...]]:
-        """Return the least-squares gain of the stem, and that of each octave in dB."""
-        size = 2 * (len(self.cross) - 1)
-        turn = np.exp(-2j * np.pi * np.arange(len(self.cross)) / size * lag)
-        along = polarity * np.real(self.cross * turn)
-        hertz = np.arange(len(self.cross)) * self.sample_rate / size
-        bands = []
-        for centre in BAND_CENTRES_HZ:
-            inside = (hertz >= centre / np.sqrt(2)) & (hertz < centre * np.sqrt(2))
-            power = float(np.sum(self.stem[inside]))
-            found = float(np.sum(along[inside]))
-            silent = power <= 1e-8 * float(np.sum(self.stem)) or found <= 0.0
-            bands.append(float("nan") if silent else 20.0 * float(np.log10(found / power)))
-        return max(float(np.sum(along) / np.sum(self.stem)), 0.0), tuple(bands)
+def _band(pooled: CrossSpectra, centre_hz: float, lag: float) -> _Band:
+    octave = pooled.band(centre_hz / np.sqrt(2), centre_hz * np.sqrt(2))
+    power = float(np.sum(octave.power))
+    if power <= QUIET * float(np.sum(pooled.power)):
+        return _Band(lag=float("nan"), found=0j, power=0.0)
+    own = octave.delay(lag, max(_BAND_REACH_SECONDS, _BAND_REACH_PERIODS / centre_hz))
+    found = max(octave.found(own), octave.found(lag), key=abs)
+    return _Band(lag=own, found=found, power=power)
 
 
 def _nothing_found() -> Alignment:
     nowhere = (float("nan"),) * len(BAND_CENTRES_HZ)
-    return Alignment(0.0, 0.0, 1, 0.0, None, nowhere)
+    return Alignment(0.0, 0.0, 1, 0.0, None, nowhere, nowhere)
 
 
 def _windows(frames: int, *, sample_rate: int) -> list[tuple[int, int]]:
@@ -273,31 +208,13 @@ def _windows(frames: int, *, sample_rate: int) -> list[tuple[int, int]]:
     return [(int(start), int(start) + length) for start in starts]
 
 
-def _cut(sound: NDArray[np.floating], start: int, size: int) -> Real:
-    """Return `size` frames from `start`, zeros behind the end."""
-    part = np.asarray(sound[start : start + size], np.float64)
-    return np.pad(part, (0, size - len(part)))
-
-
-def _coarse_lag(
-    stem: NDArray[np.floating],
-    mixture: NDArray[np.floating],
-    windows: list[tuple[int, int]],
-    *,
-    reach: int,
-    sample_rate: int,
-) -> tuple[int, float]:
+def _coarse_lag(spectra: CrossSpectra, *, reach: int) -> tuple[int, float]:
     """Return the lag in frames, and how far its peak stands above the next, -1 to 1 by its sign."""
-    from scipy import fft
-
-    size = fft.next_fast_len(max(4 * reach, round(4 * _FINE_SECONDS * sample_rate)), real=True)
-    size += size % 2
-    spectra = [_Spectra.coarse(stem, mixture, window, size, sample_rate) for window in windows]
-    values = _Spectra.sum(spectra).correlation()
+    values = spectra.correlation()
     lags = np.arange(-reach, reach + 1)
     near = values[lags]
     best = int(np.argmax(np.abs(near)))
-    apart = np.abs(lags - lags[best]) > _SIDE_SECONDS * sample_rate
+    apart = np.abs(lags - lags[best]) > _SIDE_SECONDS * spectra.sample_rate
     second = float(np.max(np.abs(near[apart]), initial=0.0))
     height = float(near[best])
     return int(lags[best]), float(np.sign(height)) * (1.0 - second / (abs(height) + _FLOOR))
