@@ -80,7 +80,8 @@ def _ghatam(name: str, size: float, *, sample_rate: int, rng: np.random.Generato
         sound = _ring(seconds, breath, np.array([14.0]), np.array([1.0]), rng)
         return sound + 0.12 * _ring(seconds, base * _SHELL[:3], np.full(3, 40.0), np.ones(3), rng)
     tilt = {"tap": 0.35, "tone": -0.5}[name]
-    decays = {"tap": 45.0, "tone": 18.0}[name] * (1.0 + 0.35 * np.arange(_SHELL.size))
+    faster = np.asarray(1.0 + 0.35 * np.arange(_SHELL.size), dtype=np.float64)
+    decays = {"tap": 45.0, "tone": 18.0}[name] * faster
     gains = _SHELL**tilt * 10.0 ** (rng.normal(0.0, 3.0, _SHELL.size) / 20.0)
     sound = _ring(seconds, base * _SHELL, decays, gains / gains.sum(), rng)
     return sound + {"tap": 0.5, "tone": 0.15}[name] * _noise(seconds, 350.0, rng)

@@ -17,7 +17,8 @@ from carnatic_sep.ensemble.contour import CONTROL_RATE
 from carnatic_sep.errors import AudioWriteError, UsageError
 
 if TYPE_CHECKING:
-    from carnatic_sep.ensemble.kutcheri import Ensemble, Rendering
+    from carnatic_sep.ensemble.config import Rendering
+    from carnatic_sep.ensemble.kutcheri import Ensemble
 
 SCORE = "score.json"
 MIXTURE = "mixture"

@@ -60,7 +60,8 @@ class Stage:
         self._size = next_fast_len(taps + self._taps, real=True)
         self._spectra: Spectrum = rfft(_aligned(responses), self._size, axis=-1)
         self._power = np.square(np.abs(self._spectra))
-        self._hz = np.arange(self._spectra.shape[-1]) * (self.sample_rate / self._size)
+        bins = np.arange(self._spectra.shape[-1], dtype=np.float64)
+        self._hz: NDArray[np.float64] = bins * (self.sample_rate / self._size)
 
     def sound(
         self,
@@ -89,7 +90,10 @@ class Stage:
         frames = len(dry[names[0]])
         seats = [self.responses.names.index(name) for name in names]
         size = next_fast_len(frames + self._taps, real=True)
-        sounds = {name: rfft(np.asarray(dry[name], np.float32), size) for name in names}
+        sounds: dict[str, Spectrum] = {
+            name: np.asarray(rfft(np.asarray(dry[name], np.float32), size), dtype=np.complex64)
+            for name in names
+        }
         scales = self._bleed_scales(sounds, seats, desk, size)
         faders = self._faders([desk.channels[name] for name in names], desk)
         reverb = self._reverb(desk, rng)
@@ -180,8 +184,8 @@ class Stage:
         from scipy.fft import rfft
 
         length = self.responses.taps.shape[-1] - self.responses.origin
-        seconds = np.arange(int(min(length, self.sample_rate * desk.reverb_seconds)))
-        seconds = seconds / self.sample_rate
+        frames = int(min(length, self.sample_rate * desk.reverb_seconds))
+        seconds = np.arange(frames) / self.sample_rate
         fade = 10.0 ** (-3.0 * seconds / desk.reverb_seconds) * (seconds > 0.02)
         tail = rng.standard_normal((2, seconds.size)).astype(np.float32) * fade
         tail *= 10.0 ** (desk.reverb_db / 20.0) / np.sqrt(np.sum(tail**2, axis=1, keepdims=True))

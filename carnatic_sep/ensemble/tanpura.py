@@ -171,4 +171,5 @@ def _overtones(
     at = seconds * f0
     low = np.minimum(at.astype(int), periods - 2)
     share = at - low
-    return np.asarray(ring[:, low] * (1.0 - share) + ring[:, low + 1] * share) / _GRID
+    line: NDArray[np.complex128] = ring[:, low] * (1.0 - share) + ring[:, low + 1] * share
+    return line / _GRID
