@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import http.client
+import lzma
 import os
 import shutil
 import tarfile
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -92,7 +95,10 @@ def unpack(archive: Path, folder: Path, *, on_progress: OnProgress | None = None
             if zipfile.is_zipfile(archive):
                 _unzip(archive, folder, on_progress)
             else:
-                _untar(archive, folder, on_progress)
+                try:
+                    _untar(archive, folder, on_progress)
+                except (gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
+                    raise tarfile.ReadError(str(error)) from error
             marker.write_text(stamp, encoding="utf-8")
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError) as error:
         raise DatasetError(

@@ -223,4 +223,9 @@ def _stems(
             unique, number = f"{full} ({number})", number + 1
         taken.add(unique)
         feeds[stem].append(Microphone(unique, path))
-    return {stem: tuple(found) for stem, found in feeds.items() if found}, unused
+    by_name = {
+        stem: tuple(sorted(found, key=lambda microphone: microphone.name))
+        for stem, found in feeds.items()
+        if found
+    }
+    return by_name, unused

@@ -49,7 +49,7 @@ INDEX_KEYS = {
 }
 """Key of mirdata's index to the endings of the files that it names, the first that is there."""
 
-_MICROPHONES = ("vocal", "vocal-s", "violin", "mridangam-left", "mridangam-right", "ghatam")
+_MICROPHONES = ("ghatam", "mridangam-left", "mridangam-right", "violin", "vocal", "vocal-s")
 
 
 @dataclass(frozen=True)
