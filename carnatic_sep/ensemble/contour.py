@@ -40,6 +40,7 @@ class Note:
     vibrato_cents : of a long plain note
     speed : 1 slow, 2 middling, 3 fast
     svara : its name, such as ``"R1"``
+    syllable : what is sung on it, such as ``"ri"``; empty to let the singer choose
     """
 
     start: float
@@ -54,6 +55,7 @@ class Note:
     vibrato_cents: float = 0.0
     speed: int = 2
     svara: str = ""
+    syllable: str = ""
 
     @property
     def end(self) -> float:

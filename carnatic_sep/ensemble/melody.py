@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from carnatic_sep.ensemble.accompany import accompany
 from carnatic_sep.ensemble.contour import Contour, Note, draw_contour, drift
-from carnatic_sep.ensemble.pen import Pen
-from carnatic_sep.ensemble.raga import raga
+from carnatic_sep.ensemble.pen import Pen, sargam, tanam
+from carnatic_sep.ensemble.raga import Svara, raga
 from carnatic_sep.ensemble.score import Frame, Section, ViolinPart, generator
 from carnatic_sep.ensemble.tala import TALAS
 
@@ -83,7 +83,9 @@ def _tanam(pen: Pen, frame: Frame, section: Section) -> None:
             degrees += [degree] * len(group)
             lengths += [pulse * each for each in group]
         lengths[-1] = rng.uniform(0.6, 1.2)
-        now = pen.phrase(degrees, lengths, start=now, end=section.end - 0.3, speed=3)
+        now = pen.phrase(
+            degrees, lengths, start=now, end=section.end - 0.3, speed=3, syllables=tanam
+        )
         now += rng.uniform(0.3, 0.9)
 
 
@@ -131,7 +133,8 @@ def _kalpanasvara(pen: Pen, frame: Frame, section: Section) -> None:
         length = int(pen.rng.integers(1, turns + 1)) * pulses
         rhythm = [step] * (length // step - 2) + [2 * step]
         degrees = pen.walk(len(rhythm), low_cents=-400.0, high_cents=1500.0)
-        _set(pen, degrees, rhythm, start=now, pulse=pulse, speed=3 if step == 1 else 2)
+        speed = 3 if step == 1 else 2
+        _set(pen, degrees, rhythm, start=now, pulse=pulse, speed=speed, syllables=sargam)
         now += 2 * length * pulse
     _close(pen, min(now, section.end), section, pulse=pulse)
 
@@ -168,13 +171,21 @@ def _rhythm(pen: Pen, frame: Frame, cycles: int, *, speed: int) -> list[int]:
 
 
 def _set(
-    pen: Pen, degrees: list[int], rhythm: list[int], *, start: float, pulse: float, speed: int
+    pen: Pen,
+    degrees: list[int],
+    rhythm: list[int],
+    *,
+    start: float,
+    pulse: float,
+    speed: int,
+    syllables: Callable[[Svara, int], str] | None = None,
 ) -> None:
     """Sing as many of `degrees` as the rhythm has places, and end where a phrase may rest."""
     chosen = pen.to_rest(degrees[: len(rhythm)])
     lengths = [pulse * each for each in rhythm[: len(chosen)]]
     lengths[-1] += pulse * sum(rhythm[len(chosen) :])
-    pen.phrase(chosen, lengths, start=start, end=start + sum(lengths) + 0.01, speed=speed)
+    end = start + sum(lengths) + 0.01
+    pen.phrase(chosen, lengths, start=start, end=end, speed=speed, syllables=syllables)
 
 
 def _close(pen: Pen, now: float, section: Section, *, pulse: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from carnatic_sep.ensemble.contour import Note
@@ -21,6 +21,20 @@ _AHATA_SECONDS, _AHATA = (0.1, 0.5), 0.85
 _WIDENED = (1.15, 2.1)
 _SHORTEST_SHAKEN_REST_SECONDS, _PLAIN_REST = 0.4, 0.25
 _SHORTEST_OTHER_SHAKEN_SECONDS, _OTHER_SHAKEN = 0.25, 0.75
+
+
+_SARGAM = {"S": "sa", "R": "ri", "G": "ga", "M": "ma", "P": "pa", "D": "da", "N": "ni"}
+_TANAM = ("a", "na", "ta", "na", "to", "na")
+
+
+def sargam(svara: Svara, index: int) -> str:
+    """Sing a svara by its name."""
+    return _SARGAM[svara.name[0]]
+
+
+def tanam(svara: Svara, index: int) -> str:
+    """Sing the syllables of tanam in turn."""
+    return _TANAM[index % len(_TANAM)]
 
 
 class Pen:
@@ -64,6 +78,7 @@ class Pen:
         start: float,
         end: float,
         speed: int,
+        syllables: Callable[[Svara, int], str] | None = None,
     ) -> float:
         """Write a phrase; notes that would run past `end` are left out.
 
@@ -72,6 +87,7 @@ class Pen:
         degrees, seconds : what to sing, and how long each
         start, end : seconds; `end` bounds the last note
         speed : 1, 2 or 3
+        syllables : gives what is sung on a svara, and the how manieth of the phrase it is
 
         Returns
         -------
@@ -87,6 +103,7 @@ class Pen:
         at = start
         for index in range(count):
             following = degrees[index + 1] if index + 1 < count else None
+            svara = self.raga.svara(degrees[index])
             self._note(
                 degrees[index],
                 at,
@@ -94,6 +111,7 @@ class Pen:
                 opens=index == 0,
                 following=following,
                 speed=speed,
+                syllable=syllables(svara, index) if syllables else "",
             )
             at += float(seconds[index])
         return now
@@ -107,6 +125,7 @@ class Pen:
         opens: bool,
         following: int | None,
         speed: int,
+        syllable: str,
     ) -> None:
         svara, rng = self.raga.svara(degree), self.rng
         closes = following is None
@@ -133,6 +152,7 @@ class Pen:
                 vibrato_cents=rng.uniform(4.0, 18.0) if plain else 0.0,
                 speed=speed,
                 svara=svara.name,
+                syllable=syllable,
             )
         )
 

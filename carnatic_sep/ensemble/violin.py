@@ -47,7 +47,7 @@ def bow(
     cents = at_columns(contour.cents, rate=CONTROL_RATE, frames=frames, sample_rate=sample_rate)
     level = at_columns(contour.level, rate=CONTROL_RATE, frames=frames, sample_rate=sample_rate)
     shake = gaussian_filter1d(rng.standard_normal(count), 0.03 * column_rate)
-    f0 = tonic_hz * 2.0 ** ((cents + 3.0 * shake / (np.std(shake) + 1e-20)) / 1200.0)
+    f0 = tonic_hz * 2.0 ** ((cents + 1.5 * shake / (np.std(shake) + 1e-20)) / 1200.0)
     stroke = level * _bow_changes(contour, count, column_rate, rng)
     pressure = gaussian_filter1d(rng.standard_normal(count), 0.08 * column_rate)
     speed = stroke * 10.0 ** (0.8 * pressure / (np.std(pressure) + 1e-20) / 20.0)

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 _HARMONICS = 120
 _SHORT_TRACT = 1.14
-_SYLLABLES = ("ta", "da", "ri", "na", "nu", "te", "no", "ra", "sa", "a")
-_VOWEL_WEIGHTS = (0.15, 0.12, 0.12, 0.16, 0.06, 0.1, 0.06, 0.08, 0.05, 0.1)
+_SYLLABLES = {
+    "ta": 0.13, "da": 0.1, "ri": 0.1, "na": 0.13, "nu": 0.05, "te": 0.07, "no": 0.05, "ra": 0.07,
+    "sa": 0.04, "a": 0.08, "ma": 0.05, "mi": 0.02, "ka": 0.03, "ga": 0.02, "la": 0.03, "pa": 0.03,
+}  # fmt: skip
+_THROAT = 0.035
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ _CONSONANTS = {
     "n": _Consonant(0.075, 0.35, nasal=True),
     "r": _Consonant(0.030, 0.25),
     "s": _Consonant(0.110, 0.0, noise=0.35, noise_seconds=0.100),
+    "m": _Consonant(0.080, 0.30, nasal=True),
+    "l": _Consonant(0.050, 0.40),
+    "g": _Consonant(0.060, 0.06, noise=0.2, noise_seconds=0.014),
+    "k": _Consonant(0.080, 0.0, noise=0.4, noise_seconds=0.022),
+    "p": _Consonant(0.080, 0.0, noise=0.25, noise_seconds=0.008),
 }
 
 
@@ -63,7 +71,7 @@ def sing(
     Parameters
     ----------
     contour : pitch in cents over `tonic_hz`, level 0 to 1
-    high_voice : a short vocal tract, formants 14 % up
+    high_voice : a short vocal tract, formants 14 % up; each singer's differs by some 3.5 %
     frames : length of the result
 
     Returns
@@ -77,7 +85,7 @@ def sing(
     level = at_columns(contour.level, rate=CONTROL_RATE, frames=frames, sample_rate=sample_rate)
     column_rate = sample_rate / HOP_FRAMES
     f0 = tonic_hz * 2.0 ** ((cents + _unsteadiness(count, column_rate, rng)) / 1200.0)
-    scale = _SHORT_TRACT if high_voice else 1.0
+    scale = (_SHORT_TRACT if high_voice else 1.0) * float(np.exp(rng.normal(0.0, _THROAT)))
     formants = scale * _formants(syllables, seconds, column_rate)
     open_mouth = level * _articulation(syllables, seconds)
     shimmer = 10.0 ** (0.25 * rng.standard_normal(count) / 20.0)
@@ -100,24 +108,25 @@ def sing(
 def _syllables(
     notes: tuple[Note, ...], rng: np.random.Generator
 ) -> list[tuple[float, str, _Consonant | None]]:
-    """Give each phrase opening, and about half of the other notes, a syllable of its own."""
+    """Give notes the syllables written on them, and others as the singer likes.
+
+    Without any written, each phrase opening and about half of the other notes get one.
+    """
     chosen: list[tuple[float, str, _Consonant | None]] = []
     for note in notes:
-        if note.opens_phrase or rng.random() < 0.5:
-            text = str(rng.choice(_SYLLABLES, p=_VOWEL_WEIGHTS))
+        if note.syllable or note.opens_phrase or rng.random() < 0.5:
+            drawn = str(rng.choice(list(_SYLLABLES), p=list(_SYLLABLES.values())))
+            text = note.syllable or drawn
             chosen.append((note.start, text[-1], _CONSONANTS.get(text[0])))
     return chosen
 
 
 def _unsteadiness(count: int, rate: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return slow drift (5 cents) and jitter (4 cents) of the pitch per column."""
+    """Return jitter of the pitch, 3 cents within 6 ms; drift is part of the contour."""
     from scipy.ndimage import gaussian_filter1d
 
-    def wander(width_seconds: float, cents: float) -> NDArray[np.float64]:
-        line = gaussian_filter1d(rng.standard_normal(count), width_seconds * rate)
-        return np.asarray(cents * line / (np.std(line) + 1e-20))
-
-    return wander(0.15, 5.0) + wander(0.006, 4.0)
+    line = gaussian_filter1d(rng.standard_normal(count), 0.006 * rate)
+    return np.asarray(3.0 * line / (np.std(line) + 1e-20))
 
 
 def _formants(
