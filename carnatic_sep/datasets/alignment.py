@@ -19,6 +19,7 @@ from carnatic_sep.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Complex = NDArray[np.complex128]
     Real = NDArray[np.float64]
 
 BAND_CENTRES_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
@@ -51,8 +52,8 @@ class Alignment:
     confidence : 0 to 1, the product of three shares: of the windows, each as it counts, that
         agree on the lag; of the correlation's peak above the next; and of what the octaves find
         each at its own lag that the one lag and polarity explain
-    drift_ppm : by how much the stem's recorder ran slower than the mixture's, parts per million,
-        so that the lag grows; None where the recording is too short to say
+    drift_ppm : by how much the lag grows with time, parts per million, because the stem's recorder
+        ran faster than the mixture's; None where the recording is too short to say
     band_gains_db : gain in each octave of :data:`BAND_CENTRES_HZ`; NaN where the stem is silent
     band_lags_seconds : lag of each octave's envelope. Where they differ, the mixture went through
         something that delays low sound more than high sound, `lag_seconds` is that of the highest
@@ -132,11 +133,13 @@ def align_stem(
     middles = np.array([0.5 * (start + end) for start, end in windows]) - 0.5 * frames
     drift, agrees = _line(middles, lags, weights, sample_rate=sample_rate)
 
+    if drift is not None:
+        spectra = [
+            CrossSpectra.of(_straightened(pair, middle, drift), ratio, sample_rate)
+            for pair, middle in zip(short, middles, strict=True)
+        ]
     pooled = CrossSpectra.sum([one for one, yes in zip(spectra, agrees, strict=True) if yes])
-    if drift is not None and abs(drift) * frames > _AGREEMENT_FRAMES:
-        lag = float(np.average(lags[agrees] - drift * middles[agrees], weights=weights[agrees]))
-    else:
-        lag = coarse + pooled.peak(polarity, _SIDE_SECONDS)[0]
+    lag = coarse + pooled.peak(polarity, _DRIFT_REACH_SECONDS)[0]
     bands = [_band(pooled, centre, lag - coarse) for centre in BAND_CENTRES_HZ]
     explained = polarity * pooled.found(lag - coarse).real
     present = sum(abs(band.found) for band in bands)
@@ -218,6 +221,18 @@ def _coarse_lag(spectra: CrossSpectra, *, reach: int) -> tuple[int, float]:
     second = float(np.max(np.abs(near[apart]), initial=0.0))
     height = float(near[best])
     return int(lags[best]), float(np.sign(height)) * (1.0 - second / (abs(height) + _FLOOR))
+
+
+def _straightened(pair: Complex, middle: float, drift: float) -> Complex:
+    """Return a window's spectra with the stem's drift undone, segment by segment.
+
+    `middle` is that of the window, in frames from the middle of the recording.
+    """
+    _, count, bins = pair.shape
+    size = 2 * (bins - 1)
+    times = middle + (np.arange(count) - 0.5 * (count - 1)) * (size // 2)
+    turn = np.exp(2j * np.pi / size * np.outer(drift * times, np.arange(bins)))
+    return np.stack([pair[0] * turn, pair[1]])
 
 
 def _line(
