@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from carnatic_sep.errors import DatasetError
 from carnatic_sep.stems import DEFAULT_STEMS
 
 _KEYS = ("split", "concert", "track")
+_Key = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class FoundTrack:
     ----------
     track : the recording
     split : the part of the dataset it lies in, where folders say so
-    unused : audio files whose names nobody knows
+    unused : audio files whose names nobody knows, and mixtures besides the first
     problems : metadata that could not be read, in words
     """
 
@@ -40,7 +42,6 @@ class FoundTrack:
 class _Shared:
     """A file about one track, about a concert, or about everything."""
 
-    key: Mapping[str, str]
     rank: int
     part: str
     path: Path
@@ -66,25 +67,26 @@ def read_folder(root: Path, layout: DatasetLayout) -> list[FoundTrack]:
     """
     base = dataset_folder(root, layout)
     groups: dict[tuple[str, ...], _Gathered] = {}
-    shared: list[_Shared] = []
+    shared: dict[_Key, list[_Shared]] = {}
     rules = list(_rules(layout))
     for relative, path in _walk(base):
         matched = _match(rules, relative, layout)
         if matched is None:
             continue
         rank, part, groupdict = matched
-        key = {name: groupdict[name] for name in _KEYS if name in groupdict}
         if part in ("stems", "mixture"):
-            gathered = groups.setdefault(tuple(key.get(name, "") for name in _KEYS), _Gathered())
+            identity = tuple(groupdict.get(name, "") for name in _KEYS)
+            gathered = groups.setdefault(identity, _Gathered())
             if part == "mixture":
                 gathered.mixture.append(path)
             else:
                 stem, microphone = groupdict.get("stem", ""), groupdict.get("microphone", "")
                 gathered.stems.append((stem or microphone, microphone, path))
         else:
-            shared.append(_Shared(key, rank, part, path))
+            key = tuple((name, groupdict[name]) for name in _KEYS if name in groupdict)
+            shared.setdefault(key, []).append(_Shared(rank, part, path))
     for identity, gathered in groups.items():
-        _add_shared(gathered, dict(zip(_KEYS, identity, strict=True)), shared)
+        _add_shared(gathered, identity, shared)
     tracks = [
         found
         for identity, gathered in groups.items()
@@ -156,15 +158,17 @@ def _match(
 
 
 def _add_shared(
-    gathered: _Gathered, identity: Mapping[str, str], shared: Iterable[_Shared]
+    gathered: _Gathered, identity: tuple[str, ...], shared: Mapping[_Key, list[_Shared]]
 ) -> None:
-    """Give a track the files that name it, and those of its concert or of the whole dataset."""
-    mine = [file for file in shared if all(identity[k] == v for k, v in file.key.items())]
-    for file in sorted(mine, key=lambda file: (-len(file.key), file.rank)):
-        if file.part == "metadata":
-            gathered.metadata.append(file.path)
-        else:
-            gathered.annotations.setdefault(file.part.removeprefix("annotations."), file.path)
+    """Give a track the files that name it, then those of its concert and of the whole dataset."""
+    named = list(zip(_KEYS, identity, strict=True))
+    for size in range(len(_KEYS), -1, -1):
+        mine = [file for key in combinations(named, size) for file in shared.get(key, ())]
+        for file in sorted(mine, key=lambda file: (file.rank, file.path)):
+            if file.part == "metadata":
+                gathered.metadata.append(file.path)
+            else:
+                gathered.annotations.setdefault(file.part.removeprefix("annotations."), file.path)
 
 
 def _track(
@@ -191,7 +195,7 @@ def _track(
         licence=layout.licence,
         mixture_is_sum_of_stems=bool(stems) and (sums or not gathered.mixture),
     )
-    return FoundTrack(track, split or None, tuple(unused), tuple(problems))
+    return FoundTrack(track, split or None, (*unused, *gathered.mixture[1:]), tuple(problems))
 
 
 def _documents(paths: list[Path]) -> tuple[list[Any], list[str]]:

@@ -125,7 +125,7 @@ def validate(
         report.problems += _missing_stems(dataset, track)
         report.problems += [Problem("bad metadata", track.id, None, m) for m in found.problems]
         report.problems += [
-            Problem("unused file", track.id, path, f"{path}: no stem goes by this name")
+            Problem("unused file", track.id, path, f"{path}: left out, no stem is called so")
             for path in found.unused
         ]
         for path in track.files:

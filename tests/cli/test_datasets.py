@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,20 @@ def test_progress_goes_to_stderr_unless_quiet(
     assert "checking song0: 25 %" in loud.stderr
     assert "checking song0" not in loud.stdout
     assert run("validate", folder, "--quiet").stderr == ""
+
+
+def test_a_terminal_sees_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    from carnatic_sep.cli._steps import Steps
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with Steps(quiet=False) as steps:
+        steps("unpacking", 7, None)
+        steps("checking [a] song", 1, 2)
+    assert "checking [a] song" in screen.getvalue()
+    assert "50%" in screen.getvalue()

@@ -103,6 +103,13 @@ def test_damaged_metadata_leave_the_track_usable(tmp_path: Path) -> None:
     assert "metadata.json" in found.problems[0]
 
 
+def test_a_second_mixture_is_left_out_and_named(tmp_path: Path) -> None:
+    root = plant(tmp_path, {"a/vocals.wav": "", "a/mix.wav": "", "a/mixture.wav": ""})
+    (found,) = load_dataset(root).found
+    assert found.track.mixture == root / "a" / "mix.wav"
+    assert found.unused == (root / "a" / "mixture.wav",)
+
+
 def test_two_files_of_one_name_are_two_microphones(tmp_path: Path) -> None:
     root = plant(tmp_path, {"a/violin.wav": "", "a/violin.mp3": ""})
     assert feeds(load_dataset(root).track("a")) == {"violin": ["violin", "violin (2)"]}
