@@ -130,14 +130,15 @@ def open_tracks(config: FinetuneConfig) -> tuple[Dataset, list[Multitrack]]:
     ConfigError
         No dataset is named, or none of its tracks is left.
     DatasetError
-        There is no such folder, or no track in it.
+        There is no such folder, or no track in it; or it has no split.
     UnknownNameError
-        No dataset of that name.
+        No dataset of that name, or no such part of its split.
     """
     if not config.dataset:
         raise ConfigError(f"{config.name}: no dataset; name one with --dataset, or in the file")
     dataset = load_dataset(config.dataset, root=config.tracks.root)
-    return dataset, chosen(dataset.tracks(), config.tracks)
+    part = config.tracks.split
+    return dataset, chosen(dataset.split(part) if part else dataset.tracks(), config.tracks)
 
 
 def describe(base: Base, operation: Operation, config: FinetuneConfig) -> list[str]:

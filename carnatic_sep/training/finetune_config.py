@@ -41,6 +41,8 @@ class TracksConfig(Strict):
 
     root: Path | None = None
     """Folder of a dataset that is given by its name."""
+    split: str | None = None
+    """Part of the dataset's split, such as "train"; all tracks if None."""
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
     """Patterns of track ids or concerts; what matches `exclude` is kept out."""
