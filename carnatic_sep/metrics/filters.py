@@ -99,7 +99,8 @@ class FilterProjection:
         )
         own = np.maximum(own, 0.0)
         every = np.maximum(explained(self._every, slice(None)), own.max(axis=1))
-        return Energies(own, np.minimum(every, total), total)
+        determined = frames > len(self._rows) * self._taps
+        return Energies(own, np.minimum(every, total), total, determined)
 
 
 def _energy(signal: NDArray[np.floating]) -> float:

@@ -90,7 +90,7 @@ def lc_sir(cleaned: ArrayLike, estimate: ArrayLike, index: int, *, sample_rate: 
 
     Returns
     -------
-    dB, higher is better; NaN for a silent estimate
+    dB, higher is better; NaN for a silent estimate, and below a second (fewer columns than filters)
 
     Raises
     ------
@@ -117,7 +117,8 @@ def lc_sar(cleaned: ArrayLike, estimate: ArrayLike, *, taps: int = 512) -> float
 
     Returns
     -------
-    dB, higher is better; +inf where the stems explain everything, NaN for a silent estimate
+    dB, higher is better; +inf where the stems explain everything; NaN for a silent estimate, and
+    for fewer frames than taps
 
     Raises
     ------

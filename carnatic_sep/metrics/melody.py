@@ -137,6 +137,8 @@ def melody_scores(
     if not voiced.any():
         nan = float("nan")
         return MelodyScores(nan, nan, nan, false_alarm, float(np.mean(~heard)))
+    if not heard.any():
+        return MelodyScores(0.0, 0.0, 0.0, false_alarm, float(np.mean(~voiced)))
     measure = require("mir_eval.melody")
     cents = [measure.hz2cents(np.asarray(f0, dtype=np.float64)) for f0 in (reference.f0, found)]
     marks = (voiced.astype(float), cents[0], heard.astype(float), cents[1])

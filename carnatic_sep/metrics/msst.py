@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,33 +65,25 @@ def bleed_full(reference: ArrayLike, estimate: ArrayLike, *, sample_rate: int) -
     ref = as_channels(reference, name="reference")
     est = as_channels(estimate, name="estimate")
     filters = mel_filters(sample_rate=sample_rate, n_fft=_GRID.n_fft, bands=_BANDS)
-    ref_floor, est_floor = (
-        max(float(part.max()) for part in _levels(signal, filters)) - _TOP_DB
-        for signal in (ref, est)
-    )
-    more = less = 0.0
-    more_count = less_count = 0
-    for a, b in zip(_levels(ref, filters), _levels(est, filters), strict=True):
-        difference = np.maximum(b, est_floor) - np.maximum(a, ref_floor)
-        added, lost = difference[difference > 0.0], difference[difference < 0.0]
-        more += float(added.sum(dtype=np.float64))
-        less -= float(lost.sum(dtype=np.float64))
-        more_count += added.size
-        less_count += lost.size
-    return BleedFull(
-        100.0 / (1.0 + more / max(more_count, 1)), 100.0 / (1.0 + less / max(less_count, 1))
-    )
+    levels = _levels(ref, filters), _levels(est, filters)
+    difference = levels[1] - levels[0]
+    added, lost = difference[difference > 0.0], difference[difference < 0.0]
+    more = float(added.mean(dtype=np.float64)) if added.size else 0.0
+    less = -float(lost.mean(dtype=np.float64)) if lost.size else 0.0
+    return BleedFull(100.0 / (1.0 + more), 100.0 / (1.0 + less))
 
 
-def _levels(
-    signal: NDArray[np.floating], filters: NDArray[np.float32]
-) -> Iterator[NDArray[np.float32]]:
-    """Yield dB per mel band, (channels, columns, bands), a few seconds at a time."""
+def _levels(signal: NDArray[np.floating], filters: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return dB per mel band within 80 dB of the loudest, (bands, channels * columns)."""
     import scipy.sparse
 
     sparse = scipy.sparse.csr_array(filters)  # 512 bands of a few bins each
+    parts = []
     for first, count in _GRID.chunks(signal.shape[-1]):
         magnitude = np.abs(_GRID.read(signal, first, count))
-        flat = magnitude.reshape(-1, magnitude.shape[-1])
-        mel = (sparse @ flat.T).T.reshape(*magnitude.shape[:-1], -1)
-        yield np.float32(20.0) * np.log10(np.maximum(mel, np.float32(_SMALLEST)), dtype=np.float32)
+        mel = sparse @ magnitude.reshape(-1, magnitude.shape[-1]).T
+        # Logarithms of float32 take half the time and half the memory, and 1e-6 dB of accuracy.
+        parts.append(20.0 * np.log10(np.maximum(mel, _SMALLEST, dtype=np.float32)))
+    levels = np.concatenate(parts, axis=1)
+    floor = levels.max() - np.float32(_TOP_DB)
+    return np.asarray(np.maximum(levels, floor), dtype=np.float32)

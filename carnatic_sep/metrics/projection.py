@@ -24,19 +24,26 @@ class Energies:
     own : (estimates, stems), explained by each stem alone
     every : (estimates,), explained by all stems together
     total : (estimates,), all of it
+    determined : False for signals so short that there are no more samples than filter taps: then
+        everything can be explained, and the ratios are NaN
     """
 
     own: NDArray[np.float64]
     every: NDArray[np.float64]
     total: NDArray[np.float64]
+    determined: bool = True
 
     def sir_db(self, estimate: int, stem: int) -> float:
         """What `stem` explains against what only the others explain, in dB."""
+        if not self.determined:
+            return float("nan")
         own = float(self.own[estimate, stem])
         return ratio_db(own, max(float(self.every[estimate]) - own, 0.0))
 
     def sar_db(self, estimate: int) -> float:
         """What the stems explain against what none of them does, in dB."""
+        if not self.determined:
+            return float("nan")
         every = float(self.every[estimate])
         return ratio_db(every, max(float(self.total[estimate]) - every, 0.0))
 
@@ -119,7 +126,8 @@ class SubbandProjection:
             taps = slice(stem * self._taps, (stem + 1) * self._taps)
             own[:, stem] = _explained(self._gram[:, :, taps, taps], products[:, :, taps])
         every = np.maximum(_explained(self._gram, products), own.max(axis=1))
-        return Energies(own, np.minimum(every, total), total)
+        determined = self._grid.columns(frames) > size
+        return Energies(own, np.minimum(every, total), total, determined)
 
     def _blocks(self) -> list[slice]:
         bins = self._grid.bins
