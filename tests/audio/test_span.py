@@ -64,3 +64,23 @@ def test_a_sample_that_is_no_number_is_refused(tmp_path: Path) -> None:
     assert read_span(tmp_path / "nan.wav", start=0, frames=100).shape == (1, 100)
     with pytest.raises(AudioReadError, match=r"nan\.wav.*not a finite number"):
         list(chunks_from(tmp_path / "nan.wav"))
+
+
+def test_what_libsndfile_does_not_know_is_decoded_up_to_the_start(tmp_path: Path) -> None:
+    av = pytest.importorskip("av", reason="PyAV (extra m4a) is not installed")
+    path = tmp_path / "a.m4a"
+    noise = np.random.default_rng(2).uniform(-0.5, 0.5, (1, 20_480)).astype(np.float32)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("alac", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(noise, format="fltp", layout="mono")
+        frame.sample_rate = RATE
+        resampler = av.AudioResampler(
+            format=stream.format.name, layout="mono", rate=RATE, frame_size=4096
+        )
+        for plain in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(plain))
+        container.mux(stream.encode(None))
+    whole, _ = read_audio(path)
+    np.testing.assert_array_equal(
+        read_span(path, start=9_999, frames=5_000), whole[:, 9_999:14_999]
+    )

@@ -62,6 +62,7 @@ def test_the_saraga_split_holds_the_nineteen_acts() -> None:
         ("Mahati at Arkay by Mahati", ["Mahati"], "test"),
         ("Akkarai Sisters at Arkay by Akkarai Sisters", ["Akkarai Subhalakshmi"], "valid"),
         ("Dr S Sundar at Arkay by S Sundar", [], "train"),
+        ("Sumitra Vasudev at Arkay by Sumithra Vasudev", [], "valid"),
         ("A V K Rajasimhan at Arkay by Angarai V K Rajasimhan", [], "train"),
         ("KP Nandini at Arkay by KP Nandini", ["KP Nandini"], "train"),
         ("Live at Vani Mahal by Sanjay Subrahmanyan", ["Sanjay Subrahmanyan"], None),
