@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carnatic_sep.datasets.multitrack import Microphone, Multitrack
+from carnatic_sep.datasets.registry import load_dataset
 from carnatic_sep.errors import AudioReadError, DatasetError, UnknownNameError, UsageError
 
 RATE = 16000
@@ -139,3 +140,32 @@ def test_impossible_requests_are_named(track: Multitrack) -> None:
         track.read_mixture(start=FRAMES)
     with pytest.raises(UsageError, match="at least one frame"):
         next(track.blocks(block_frames=0))
+
+
+def test_blocks_hold_no_file_in_memory(tmp_path: Path) -> None:
+    import tracemalloc
+
+    for name in ("vocals", "violin"):
+        noise = np.random.default_rng(0).uniform(-0.5, 0.5, 120 * RATE).astype(np.float32)
+        soundfile.write(tmp_path / f"{name}.wav", noise, RATE, subtype="FLOAT")
+    (track,) = load_dataset(tmp_path).tracks()
+    list(track.read_microphones(frames=10))
+    tracemalloc.start()
+    frames = sum(b["mixture"].shape[1] for b in track.blocks(block_frames=4096, sample_rate=22050))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert frames == 120 * 22050
+    assert peak < 4_000_000 < 120 * 22050 * 4
+
+
+def test_looking_at_a_dataset_imports_nothing_slow(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import sys; from carnatic_sep.datasets.registry import load_dataset; "
+        f"load_dataset({str(tmp_path)!r}).found; "
+        "slow = {'torch', 'scipy', 'librosa', 'mirdata', 'soundfile'}; print(slow & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"
