@@ -30,6 +30,8 @@ INDEX_SUFFIX = ".index"
 _LARGEST_INDEX_BYTES = 64 << 20
 _MOST_DIMENSIONS = 16
 _LITTLE_ENDIAN = 0
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+_SLOT = "/.OPTIMIZER_SLOT/"
 _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 10: "|b1", 19: "<f2"}
 """Element types by their number in tensorflow/core/framework/types.proto."""
 
@@ -142,6 +144,33 @@ class Bundle:
                 f"{path}: cannot be read ({error.strerror or error}); a checkpoint is its .index "
                 "and all its .data files in one folder"
             ) from error
+
+
+def object_variables(bundle: Bundle, *, below: str) -> dict[str, NDArray[np.generic]]:
+    """Read the variables of an object that ``tf.train.Checkpoint`` saved, by their way from it.
+
+    Such checkpoints name a variable by the attributes that lead to it: with ``below="model/net"``,
+    ``model/net/downsampling/0/1/conv1/kernel/.ATTRIBUTES/VARIABLE_VALUE`` is returned as
+    ``downsampling/0/1/conv1/kernel``. (So compIAM's cold diffusion calls the first convolution of
+    its second residual block.) An optimiser's slots are left out.
+
+    Raises
+    ------
+    CheckpointError
+        There is nothing below that, or a variable cannot be read.
+    """
+    lead = f"{below}/"
+    names = {
+        name[len(lead) : -len(_VALUE)]: name
+        for name in bundle.entries
+        if name.startswith(lead) and name.endswith(_VALUE) and _SLOT not in name
+    }
+    if not names:
+        roots = sorted({name.partition("/")[0] for name in bundle.entries})
+        raise CheckpointError(
+            f"{bundle.index}: holds no object {below!r}; its names begin with {', '.join(roots)}"
+        )
+    return {short: bundle.read(name) for short, name in names.items()}
 
 
 def find_bundle(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from carnatic_sep.errors import CheckpointError
 from carnatic_sep.models.bundle_table import read_table
 from carnatic_sep.models.crc32c import masked_crc32c
-from carnatic_sep.models.tensorflow_bundle import Bundle, find_bundle
+from carnatic_sep.models.tensorflow_bundle import Bundle, find_bundle, object_variables
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "spleeter_small"
 WRITTEN = FIXTURES / "2stems"
@@ -194,3 +194,25 @@ def test_the_file_checkpoint_decides_between_several(place: str, tmp_path: Path)
         encoding="utf-8",
     )
     assert find_bundle(tmp_path) == tmp_path / "model.ckpt-20"
+
+
+def test_an_objects_variables_are_named_by_their_way_from_it(tmp_path: Path) -> None:
+    """As `tf.train.Checkpoint(model=..., optim=...)` writes them."""
+    kernel, bias = np.arange(4, dtype="<f4"), np.full(2, 5, dtype="<f4")
+    value = "/.ATTRIBUTES/VARIABLE_VALUE"
+    slot = "model/net/middle/0/conv1/kernel/.OPTIMIZER_SLOT/optim/m" + value
+    entries = [
+        (b"_CHECKPOINTABLE_OBJECT_GRAPH", entry(bias, dtype=7, offset=16)),
+        (f"model/net/middle/0/conv1/bias{value}".encode(), entry(bias, dtype=1, offset=16)),
+        (f"model/net/middle/0/conv1/kernel{value}".encode(), entry(kernel, dtype=1)),
+        (slot.encode(), entry(kernel, dtype=1)),
+        (f"optim/iter{value}".encode(), entry(kernel, dtype=1)),
+    ]
+    write_index(tmp_path / "m.index", [HEADER, *entries])
+    (tmp_path / "m.data-00000-of-00001").write_bytes(kernel.tobytes() + bias.tobytes())
+    bundle = Bundle(tmp_path / "m")
+    found = object_variables(bundle, below="model/net")
+    assert sorted(found) == ["middle/0/conv1/bias", "middle/0/conv1/kernel"]
+    assert np.array_equal(found["middle/0/conv1/kernel"], kernel)
+    with pytest.raises(CheckpointError, match=r"no object 'net'.*begin with .*model, optim"):
+        object_variables(bundle, below="net")
