@@ -165,7 +165,8 @@ def test_looking_at_a_dataset_imports_nothing_slow(tmp_path: Path) -> None:
     script = (
         "import sys; from carnatic_sep.datasets.registry import load_dataset; "
         f"load_dataset({str(tmp_path)!r}).found; "
-        "slow = {'torch', 'scipy', 'librosa', 'mirdata', 'soundfile'}; print(slow & set(sys.modules))"
+        "slow = {'torch', 'scipy', 'librosa', 'mirdata', 'soundfile'}; "
+        "print(slow & set(sys.modules))"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"
