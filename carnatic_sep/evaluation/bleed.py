@@ -11,11 +11,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from carnatic_sep.metrics.material import Spans
+    from carnatic_sep.metrics.melody import Melody
 
     Stems = dict[str, NDArray[np.float32]]
 
 SHORTEST_SECONDS = 0.2
 """References shorter than this are left as they are: there is nothing to learn a room from."""
+
+
+SHORTEST_REST_SECONDS = 0.5
 
 
 def cleaner_version() -> str:
@@ -77,28 +81,43 @@ def silent_spans(
 
 def ceilings(
     references: Mapping[str, NDArray[np.float32]],
+    cleaned: Mapping[str, NDArray[np.float32]],
     silent: Mapping[str, Spans],
     *,
     sample_rate: int,
 ) -> dict[str, float]:
-    """Return stem -> signal over bleed in dB: the SDR that a perfect estimate would get.
+    """Return stem -> signal over bleed in dB: about the SDR that a perfect estimate would get.
+
+    The lower of two estimates: the energy of what the cleaner left over the energy of what it took
+    out; and, where the stem rests for a second or more, its power while it plays over its power
+    while the others play alone.
 
     Parameters
     ----------
-    references : stem -> (channels, frames), as recorded or cleaned
+    references : stem -> (channels, frames), as recorded
+    cleaned : the same, cleaned
     silent : stem -> spans in seconds in which it rests
     sample_rate : Hz
-
-    Returns
-    -------
-    only for stems that rest for long enough
     """
     from carnatic_sep.metrics.leakage import ceiling_db
+    from carnatic_sep.metrics.sdr import sdr
 
     mixture = np.sum(list(references.values()), axis=0)
-    found = {
-        stem: ceiling_db(audio, silent[stem], sample_rate=sample_rate, mixture=mixture)
-        for stem, audio in references.items()
-        if stem in silent
-    }
-    return {stem: value for stem, value in found.items() if not np.isnan(value)}
+    found = {}
+    for stem, recorded in references.items():
+        values = [sdr(cleaned[stem], recorded)]
+        if stem in silent:
+            rests = silent[stem]
+            values.append(ceiling_db(recorded, rests, sample_rate=sample_rate, mixture=mixture))
+        known = [value for value in values if not np.isnan(value)]
+        if known:
+            found[stem] = float(min(known))
+    return found
+
+
+def rests_of(melody: Melody, *, seconds: float, guard_seconds: float = 0.2) -> Spans:
+    """Return where an annotated melody rests for half a second or more, up to `seconds`."""
+    sung = melody.times[melody.f0 > 0]
+    edges = np.concatenate([[0.0], sung, [seconds]])
+    gaps = np.flatnonzero(np.diff(edges) >= SHORTEST_REST_SECONDS + 2 * guard_seconds)
+    return [(float(edges[k] + guard_seconds), float(edges[k + 1] - guard_seconds)) for k in gaps]

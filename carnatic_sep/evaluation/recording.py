@@ -76,6 +76,8 @@ def read_recording(track: Multitrack, options: EvaluationOptions) -> Recording:
     EvaluationError
         A track without mixture and stems, or channels that cannot be brought together.
     """
+    from carnatic_sep.evaluation import bleed
+
     notes: list[str] = []
     rate, frames = track.info()
     references = _references(track, frames, notes)
@@ -88,15 +90,17 @@ def read_recording(track: Multitrack, options: EvaluationOptions) -> Recording:
         quiet = ", ".join(stem for stem in references if stem not in heard)
         notes.append(f"silent reference: {quiet}; nothing is held against it")
     if heard:
-        from carnatic_sep.evaluation import bleed
-
         silent = bleed.silent_spans(heard, sample_rate=rate)
         if options.cleaned:
             cleaned = {
                 cleaner: bleed.clean_references(heard, sample_rate=rate, cleaner=cleaner)
                 for cleaner in options.cleaners
             }
-            ceilings = bleed.ceilings(heard, silent, sample_rate=rate)
+            first = cleaned[options.cleaners[0]]
+            ceilings = bleed.ceilings(heard, first, silent, sample_rate=rate)
+    melody = _melody(track)
+    if not heard and VOCALS in melody:
+        silent = {VOCALS: bleed.rests_of(melody[VOCALS], seconds=frames / rate)}
     return Recording(
         sample_rate=rate,
         mixture=mixture,
@@ -104,7 +108,7 @@ def read_recording(track: Multitrack, options: EvaluationOptions) -> Recording:
         cleaned=cleaned,
         silent=silent,
         ceiling_db=ceilings,
-        melody=_melody(track),
+        melody=melody,
         tonic_hz=track.tonic_hz,
         notes=tuple(notes),
     )
