@@ -162,8 +162,14 @@ class Excerpts:
         start, rate = self._place(track, rng)
         heard = [self._stem(track, names, start, rate) for names in feeds.values()]
         parts = [self._hints(track, index, start, rate) for index in range(len(self.stems))]
+        bare = not any(feeds.values())  # a recording without stems has nothing but its mixdown
         own = mixdown and track.mixture is not None and rng.random() < self.config.mixdown
-        if own:
+        if own or (mixdown and bare):
+            unsure = np.zeros(self.frames, dtype=bool)
+            parts = [
+                (part[0] if names else unsure, part[1])
+                for part, names in zip(parts, feeds.values(), strict=True)
+            ]
             found = self._fitted(track.read_mixture(**self._span(track, start, rate)))
             return self._batch(np.stack(heard), parts, rng, mixture=found)
         return self._batch(np.stack(heard) * self._gains(rng), parts, rng)

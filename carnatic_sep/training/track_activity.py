@@ -48,7 +48,8 @@ def track_activity(
 
     Parameters
     ----------
-    feeds : stem to the track's stems that are summed for it; one without any is silent
+    feeds : stem to the track's stems that are summed for it; one without any is silent, unless
+        the track has no stems at all: of a mixdown alone nothing is known
     cache : folder that keeps results between runs
 
     Raises
@@ -99,6 +100,9 @@ def _measured(track: Multitrack, feeds: Mapping[str, Sequence[str]]) -> TrackAct
     frames = output_frames(own_frames, own_rate, RATE)
     sounding = [index for index, names in enumerate(feeds.values()) if names]
     stretch = round(_STRETCH_SECONDS * RATE)
+    if not sounding:
+        nobody = (len(feeds), 1)
+        return TrackActivity(np.zeros(nobody, dtype=bool), np.ones(nobody, dtype=np.float32), 1.0)
     parts: list[Activity] = []
     for start in range(0, frames, stretch):
         count = min(stretch, frames - start)

@@ -119,6 +119,21 @@ def test_a_mixdown_of_its_own_is_no_sum_and_its_stems_no_reference(folder: Path)
     assert not bool(item.known.any())
 
 
+def test_a_recording_without_stems_is_its_mixdown(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    level = np.full(4 * RATE, 0.25, dtype=np.float32)
+    soundfile.write(tmp_path / "a" / "mixture.wav", level, RATE, subtype="FLOAT")
+    write(tmp_path / "b", vocals=0.1 * np.ones(RATE // 10, dtype=np.float32))
+    tracks = {track.id: track for track in load_dataset(tmp_path).tracks()}
+    known = track_activity(tracks["a"], {"vocals": (), "other": ()})
+    assert not known.silent.any()
+    source = excerpts(tmp_path, stems=("vocals", "other"), coherent=1.0)
+    items = [source.item(np.random.default_rng(seed)) for seed in range(10)]
+    bare = [item for item in items if float(item.mixture.mean()) == pytest.approx(0.25, abs=1e-4)]
+    assert len(bare) > 5
+    assert not any(bool(item.known.any()) for item in bare)
+
+
 def test_batches_depend_on_seed_and_step_alone(folder: Path) -> None:
     def batches(first_step: int, count: int, *, seed: int = 1) -> list[TrackBatch]:
         source = excerpts(folder, stems=("vocals", "other"), gain_db=(-6.0, 6.0))
