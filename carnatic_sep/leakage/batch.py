@@ -1,0 +1,137 @@
+"""Many tracks, one after the other: a track that fails is named, and the others go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from carnatic_sep.errors import AudioWriteError, CarnaticSepError
+from carnatic_sep.leakage.config import CleanConfig
+
+if TYPE_CHECKING:
+    from carnatic_sep.audio.formats import OutputFormat
+    from carnatic_sep.datasets.multitrack import Multitrack
+    from carnatic_sep.leakage.clean_files import CleanedTrack
+    from carnatic_sep.leakage.inspect import Inspection
+
+__all__ = ["Batch", "clean_tracks", "inspect_tracks", "select_tracks"]
+
+_DEFAULT = CleanConfig()
+
+Found = TypeVar("Found")
+OnStep = Callable[[str, int, int | None], None]
+"""Called with a track's id, what is done and how much there is."""
+
+
+@dataclass
+class Batch(Generic[Found]):
+    """What came of each track.
+
+    Attributes
+    ----------
+    found : id to result
+    failed : id to what went wrong
+    """
+
+    found: dict[str, Found] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def select_tracks(
+    dataset: str, *, root: Path | None = None, ids: Iterable[str] | None = None
+) -> list[Multitrack]:
+    """Return the tracks of a dataset (its name, a layout or a folder), or those with `ids`.
+
+    Raises
+    ------
+    DatasetError, UnknownNameError
+        No such dataset, folder or track.
+    """
+    from carnatic_sep.datasets.registry import load_dataset
+
+    loaded = load_dataset(dataset, root=root)
+    return [loaded.track(name) for name in ids] if ids else loaded.tracks()
+
+
+def clean_tracks(
+    tracks: Iterable[Multitrack],
+    out_dir: Path,
+    *,
+    config: CleanConfig = _DEFAULT,
+    output_format: OutputFormat | None = None,
+    overwrite: bool = False,
+    on_step: OnStep | None = None,
+) -> Batch[CleanedTrack]:
+    """Clean each track as `clean_files.clean_multitrack` does; what is done already is skipped."""
+    from carnatic_sep.leakage.clean_files import clean_multitrack
+
+    batch: Batch[CleanedTrack] = Batch()
+    for track in tracks:
+
+        def tell(done: int, total: int, name: str = track.id) -> None:
+            if on_step is not None:
+                on_step(name, done, total)
+
+        try:
+            batch.found[track.id] = clean_multitrack(
+                track,
+                out_dir,
+                config=config,
+                output_format=output_format,
+                overwrite=overwrite,
+                on_progress=tell,
+            )
+        except CarnaticSepError as error:
+            batch.failed[track.id] = str(error)
+    return batch
+
+
+def inspect_tracks(
+    tracks: Iterable[Multitrack],
+    *,
+    out_dir: Path | None = None,
+    seconds: float = 60.0,
+    on_step: OnStep | None = None,
+) -> Batch[Inspection]:
+    """Inspect each track, and write ``ID.json`` and ``ID.png`` into `out_dir` if there is one.
+
+    Raises
+    ------
+    AudioWriteError
+        A report or a picture cannot be written.
+    """
+    from carnatic_sep.leakage.inspect import inspect_track
+
+    batch: Batch[Inspection] = Batch()
+    chosen = list(tracks)
+    for number, track in enumerate(chosen):
+        if on_step is not None:
+            on_step("tracks", number, len(chosen))
+        try:
+            batch.found[track.id] = found = inspect_track(track, seconds=seconds)
+        except CarnaticSepError as error:
+            batch.failed[track.id] = str(error)
+            continue
+        if out_dir is not None:
+            _write_inspection(found, out_dir)
+    return batch
+
+
+def _write_inspection(found: Inspection, out_dir: Path) -> None:
+    from carnatic_sep.leakage.picture import save_inspection
+
+    path = out_dir / f"{found.track}.json"
+    growing = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        growing.write_text(
+            json.dumps(found.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+            encoding="utf-8",
+        )
+        growing.replace(path)
+    except OSError as error:
+        raise AudioWriteError(f"{path}: cannot be written ({error.strerror})") from error
+    save_inspection(found, out_dir / f"{found.track}.png")

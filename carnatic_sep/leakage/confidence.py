@@ -1,0 +1,52 @@
+"""How sure one can be of a cleaned stem, band by band: where its own source outweighs the rest."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BANDS = 32
+_LOWEST_HZ = 60.0
+
+
+def band_edges(bins: int, *, sample_rate: int) -> list[int]:
+    """Return the bins where bands begin, and the last one's end; none is empty.
+
+    Bands are equally wide in pitch above 60 Hz as far as bins are fine enough.
+    """
+    import numpy as np
+
+    top = bins - 1
+    lowest = max(1.0, _LOWEST_HZ / (sample_rate / 2) * top)
+    wanted = np.geomspace(lowest, bins, BANDS + 1)
+    wanted[0] = 0.0
+    edges = [0]
+    for number, edge in enumerate(wanted[1:], start=1):
+        room_left = bins - (BANDS - number)
+        edges.append(min(max(round(float(edge)), edges[-1] + 1), room_left))
+    return edges
+
+
+def pool(share: Tensor, power: Tensor, edges: list[int]) -> Tensor:
+    """Average the share of the target over bands, louder bins counting more.
+
+    Parameters
+    ----------
+    share : (bins, microphones, columns), in 0..1
+    power : like it, what is left after cleaning
+    edges : from :func:`band_edges`
+
+    Returns
+    -------
+    (microphones, bands, columns), in 0..1; 0 where there is no sound
+    """
+    import torch
+
+    tiny = 1e-20
+    pooled = [
+        (share[a:b] * power[a:b]).sum(0) / (power[a:b].sum(0) + tiny) for a, b in pairwise(edges)
+    ]
+    return torch.stack(pooled, dim=1).clamp(0.0, 1.0)

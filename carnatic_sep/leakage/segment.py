@@ -1,0 +1,125 @@
+"""One stretch of microphones cleaned: the rounds, the guard, the post-filter, the confidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from carnatic_sep.leakage.guard import energy, solo_bins
+from carnatic_sep.leakage.joint import (
+    Memory,
+    blocks,
+    cancel,
+    gains_of,
+    powers_of,
+    typical_power,
+)
+from carnatic_sep.leakage.mira import mira_share
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from carnatic_sep.leakage.config import CleanConfig
+
+_TINY = 1e-20
+WIENER = "wiener"
+MIRA = "mira"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A cleaned stretch.
+
+    Attributes
+    ----------
+    spectra : (bins, microphones, columns), complex
+    share : like it, real, 0..1: own power over all that is left
+    outcome : what each microphone got in the end: ``2 rounds``, ``1 round``, ``wiener`` or
+        ``mira``
+    solo_removed_db : removed share of energy where each microphone is alone, for what it got
+    """
+
+    spectra: Tensor
+    share: Tensor
+    outcome: list[str]
+    solo_removed_db: list[float]
+
+
+def clean_segment(
+    spectra: Tensor, *, related: Tensor, config: CleanConfig, memory: Memory | None = None
+) -> Segment:
+    """Take the bleed out of one segment.
+
+    Parameters
+    ----------
+    spectra : (bins, microphones, columns), complex
+    related : (microphones, microphones), true for those at one source, themselves included
+    memory : statistics of the segments before, brought up to date
+    """
+    if config.method == "mira":
+        return _masked_by_mira(spectra, related=related)
+    stages = cancel(spectra, related=related, config=config, memory=memory)
+    return _guarded(stages, related=related, config=config)
+
+
+def _masked_by_mira(spectra: Tensor, *, related: Tensor) -> Segment:
+    import torch
+
+    scale = typical_power(spectra)
+    share = torch.cat(
+        [
+            mira_share(spectra[block].abs().square(), related=related, scale=scale)
+            for block in blocks(len(spectra))
+        ]
+    )
+    count = spectra.shape[1]
+    return Segment(spectra * share, share, [MIRA] * count, [float("nan")] * count)
+
+
+def _guarded(stages: list[Tensor], *, related: Tensor, config: CleanConfig) -> Segment:
+    """Choose for each microphone the last stage that leaves its solos alone.
+
+    Masking keeps them by what solo means, so the search always ends.
+    """
+    import torch
+
+    original, candidates = stages[0], stages[:0:-1]
+    scale = typical_power(original)
+    gains = gains_of(original, related=related, config=config)
+    removed = torch.zeros(len(candidates) + 1, original.shape[1])
+    there = torch.zeros(original.shape[1])
+    masked = torch.empty_like(original)
+    for block in blocks(len(original)):
+        heard = original[block]
+        powers = powers_of(heard, gains[block], scale=scale, config=config)
+        masked[block] = heard * powers.share
+        solo = solo_bins(powers.share, solo_db=config.solo_db)
+        there += energy(heard, solo)
+        for number, candidate in enumerate((*candidates, masked)):
+            removed[number] += energy(heard - candidate[block], solo)
+    lost_db = 10.0 * torch.log10((removed + _TINY) / (there + _TINY))
+    names = [f"{k} round{'s' if k > 1 else ''}" for k in range(len(candidates), 0, -1)]
+    outcome, solo_removed_db = [], []
+    chosen = masked
+    for microphone in range(original.shape[1]):
+        kept = [k for k in range(len(candidates)) if lost_db[k, microphone] < config.guard_db]
+        pick = kept[0] if kept else len(candidates)
+        if kept:
+            chosen[:, microphone] = candidates[pick][:, microphone]
+        outcome.append((*names, WIENER)[pick])
+        solo_removed_db.append(float(lost_db[pick, microphone]))
+    return Segment(chosen, _share(chosen, related=related, config=config), outcome, solo_removed_db)
+
+
+def _share(spectra: Tensor, *, related: Tensor, config: CleanConfig) -> Tensor:
+    """Return which share of what is left belongs to each microphone's own source."""
+    import torch
+
+    scale = typical_power(spectra)
+    gains = gains_of(spectra, related=related, config=config)
+    return torch.cat(
+        [
+            powers_of(spectra[block], gains[block], scale=scale, config=config).share
+            for block in blocks(len(spectra))
+        ]
+    )
