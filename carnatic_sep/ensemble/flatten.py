@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     Row = NDArray[np.float32]
 
 OVERSAMPLING = 2
-_HARMONICS = 4
-_BAND = 0.25
+_HARMONICS = 6
+_BAND, _LEAST_BAND_HZ = 0.05, 40.0
+_ROUNDING_SECONDS = 0.005
 _STEADY_SECONDS = 0.15
 _MOST_GAIN = 4.0
 
@@ -21,8 +22,8 @@ _MOST_GAIN = 4.0
 def flatten(audio: Row, *, f0: float, sample_rate: int) -> Row:
     """Warp a sustained note so that its pitch is `f0` all the way, and even out its loudness.
 
-    The phase of the strongest of the first four harmonics says how many cycles have passed; the
-    note is read again so that they pass evenly. Reading it later at another speed then gives
+    The first six harmonics, the strong ones most, say how fast cycles pass; the note is read again
+    so that they pass evenly. Reading it later at another speed then gives
     another pitch, known exactly. What is faster than 0.15 s, such as the noise of the bow, stays.
 
     Parameters
@@ -50,19 +51,23 @@ def flatten(audio: Row, *, f0: float, sample_rate: int) -> Row:
 
 
 def _cycles(audio: NDArray[np.float64], *, f0: float, sample_rate: int) -> NDArray[np.float64]:
-    """Return how many cycles of the note have passed at each sample, never falling, (frames,)."""
+    """Return how many cycles of the note have passed at each sample, always rising, (frames,)."""
     from scipy.fft import fft, ifft, next_fast_len
+    from scipy.ndimage import gaussian_filter1d
 
     size = next_fast_len(audio.size)
     spectrum = fft(audio, size)
     hz = np.arange(size) * (sample_rate / size)
-    best, phase, number = 0.0, np.zeros(audio.size), 1
+    turn, weight = np.zeros(audio.size), np.full(audio.size, 1e-20)
     for harmonic in range(1, _HARMONICS + 1):
-        away = np.abs(hz - harmonic * f0) / (_BAND * f0)
-        window = np.where(away < 1.0, np.cos(0.5 * np.pi * np.minimum(away, 1.0)) ** 2, 0.0)
-        tone = ifft(2.0 * spectrum * window)[: audio.size]
-        power = float(np.mean(np.abs(tone) ** 2))
-        if power > best:
-            best, phase, number = power, np.unwrap(np.angle(tone)), harmonic
-    passed = phase / (2.0 * np.pi * number)
-    return np.asarray(np.maximum.accumulate(passed + 1e-12 * np.arange(audio.size)))
+        half = min(max(_BAND * harmonic * f0, _LEAST_BAND_HZ), 0.45 * f0)
+        away = np.abs(hz - harmonic * f0) / half
+        window = np.cos(0.5 * np.pi * np.clip(2.0 * away - 1.0, 0.0, 1.0)) ** 2
+        tone = ifft(spectrum * window)[: audio.size]
+        step = np.angle(tone[1:] * np.conj(tone[:-1])) / (2.0 * np.pi * harmonic)
+        sure = np.abs(tone) ** 2 * harmonic**2
+        turn[1:] += sure[1:] * step
+        weight[1:] += sure[1:]
+    rounded = _ROUNDING_SECONDS * sample_rate
+    speed = gaussian_filter1d(turn, rounded) / gaussian_filter1d(weight, rounded)
+    return np.asarray(np.cumsum(np.clip(speed, 0.9 * f0 / sample_rate, 1.1 * f0 / sample_rate)))
