@@ -49,7 +49,7 @@ class DeskConfig(Strict):
     """Standard deviation of each player's own tone curve, dB an octave band."""
     master_tone_db: float = 2.0
     """Standard deviation of the whole mix's tone curve around :data:`CONCERT_TONE_DB`."""
-    reverb_db: Range = (-26.0, -12.0)
+    reverb_db: Range = (-16.0, -6.0)
     """Level of the desk's stereo reverb relative to the dry sound."""
     reverb_seconds: Range = (0.6, 1.6)
     threshold_db: Range = (4.0, 12.0)
@@ -58,8 +58,9 @@ class DeskConfig(Strict):
     ceiling: Range = (0.5, 0.95)
 
 
-CONCERT_TONE_DB = (-6.0, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0, -3.0)
-"""Gain of the whole mix in the bands :data:`OCTAVES_HZ`."""
+CONCERT_TONE_DB = (-4.0, 0.0, 4.0, -2.0, 1.0, 0.0, -2.5, -5.5, -3.0, -4.0)
+"""Gain of the whole mix in the bands :data:`OCTAVES_HZ` that brings its mean spectrum near that of
+a concert; fitted to the first half of one by `recipes/ensemble/realism.py --half first`."""
 
 
 @dataclass(frozen=True)

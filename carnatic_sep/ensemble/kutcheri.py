@@ -109,6 +109,10 @@ class Ensemble:
         """
         return self._play(self._compose(seconds, seed, form, tonic_hz), bleeding=bleeding)
 
+    def play(self, score: Score, *, bleeding: bool = False) -> Rendering:
+        """Play a score as it is written, whoever sings; see :meth:`render`."""
+        return self._play(_Piece(score, None, False), bleeding=bleeding)
+
     def _compose(
         self, seconds: float, seed: int, form: str | None, tonic_hz: float | None
     ) -> _Piece:

@@ -55,7 +55,7 @@ def gain_curve(
     -------
     (frames,); 1 throughout for a silent mixture
     """
-    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+    from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
     from scipy.signal import lfilter
 
     frames = mixture.shape[-1]
@@ -82,7 +82,8 @@ def gain_curve(
 
     # The limiter: the lowest gain any sample within 2 ms asks for, smoothed within that reach.
     reach = 2 * max(1, int(0.002 * rate)) + 1
-    asked = np.minimum(1.0, mastering.ceiling / np.maximum(peaks * gain, 1e-9))
+    highest = peaks * maximum_filter1d(gain, 3)  # between hops the gain is that of neighbours
+    asked = np.minimum(1.0, mastering.ceiling / np.maximum(highest, 1e-9))
     gain *= uniform_filter1d(minimum_filter1d(asked, 2 * reach + 1), reach)
     centres = (np.arange(hops) + 0.5) * _HOP
     curve = np.interp(np.arange(frames), centres, gain * makeup)

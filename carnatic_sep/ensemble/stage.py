@@ -187,11 +187,11 @@ class Stage:
         frames = int(min(length, self.sample_rate * desk.reverb_seconds))
         seconds = np.arange(frames) / self.sample_rate
         fade = 10.0 ** (-3.0 * seconds / desk.reverb_seconds) * (seconds > 0.02)
-        tail = rng.standard_normal((2, seconds.size)).astype(np.float32) * fade
-        tail *= 10.0 ** (desk.reverb_db / 20.0) / np.sqrt(np.sum(tail**2, axis=1, keepdims=True))
-        spectrum = rfft(tail.astype(np.float32), self._size)
-        dull = 1.0 / np.sqrt(1.0 + (self._hz / 3500.0) ** 2)
-        return np.asarray(spectrum * dull, dtype=np.complex64)
+        tail = (rng.standard_normal((2, seconds.size)) * fade).astype(np.float32)
+        spectrum = rfft(tail, self._size) / np.sqrt(1.0 + (self._hz / 3500.0) ** 2)
+        energy = 2.0 * np.sum(np.square(np.abs(spectrum)), axis=1, keepdims=True) / self._size
+        spectrum *= 10.0 ** (desk.reverb_db / 20.0) / np.sqrt(energy)
+        return np.asarray(spectrum, dtype=np.complex64)
 
 
 def _aligned(responses: Responses) -> Audio:

@@ -1,0 +1,200 @@
+"""How far rendered mixes are from a real concert's: portraits side by side, and a classifier.
+
+    carnatic-sep render --pieces 8 --seconds 30 --seed 500 --bank recordings --bleed -12 --mp3 128 \
+        --out renders
+    python recipes/ensemble/realism.py --renders renders --concert concert.mp3 --figure realism.png
+
+The desk was set with the first half of the concert before us; what is printed compares with its
+second half. Levels of stems are those that the bundled model finds, in the concert and in the
+renders alike, so that its errors are on both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+from features import BANDS_HZ, Portrait, patches, portray
+
+from carnatic_sep.audio.reader import read_audio
+from carnatic_sep.datasets.registry import load_dataset
+
+_TOLERANCES = {"spectrum": 6.0, "levels": 5.0, "crest": 3.0, "width": 6.0, "stems": 6.0}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--renders", type=Path, required=True)
+    parser.add_argument("--concert", type=Path, required=True)
+    parser.add_argument("--half", choices=["first", "second"], default="second")
+    parser.add_argument("--stems-seconds", type=float, default=40.0, help="to separate; 0 for none")
+    parser.add_argument("--figure", type=Path)
+    parser.add_argument("--keep", type=Path, help="JSON file that keeps the levels of stems")
+    options = parser.parse_args()
+
+    whole, rate = read_audio(options.concert)
+    middle = whole.shape[1] // 2
+    real = whole[:, :middle] if options.half == "first" else whole[:, middle:]
+    tracks = load_dataset(options.renders).tracks()
+    rendered = [_mixture(track) for track in tracks]
+    ours = np.concatenate(rendered, axis=1)
+    one, other = portray(real, rate), portray(ours, rate)
+    _print_portraits(one, other)
+    if options.stems_seconds > 0:
+        _print_stems(real, rendered, rate, options)
+    _print_classifier(real, rendered, rate)
+    if options.figure:
+        _draw(one, other, options.figure)
+
+
+def _mixture(track: object) -> np.ndarray:
+    audio, _ = read_audio(track.mixture)  # type: ignore[attr-defined]
+    return audio
+
+
+def _print_portraits(real: Portrait, ours: Portrait) -> None:
+    print("| | concert | rendered | difference | tolerance | |")
+    print("|---|---:|---:|---:|---:|---|")
+    for index, centre in enumerate(BANDS_HZ):
+        if 60 < centre < 10000:
+            _row(
+                f"spectrum {centre:.0f} Hz (dB)",
+                real.spectrum[index],
+                ours.spectrum[index],
+                "spectrum",
+            )
+    for index, point in enumerate((5, 25, 50, 75, 95)):
+        _row(
+            f"level of 50 ms, {point} % point (dB)",
+            real.levels[index],
+            ours.levels[index],
+            "levels",
+        )
+    _row("crest factor, 50 ms (dB)", real.crest_short, ours.crest_short, "crest")
+    _row("crest factor, 3 s (dB)", real.crest_long, ours.crest_long, "crest")
+    for index, centre in enumerate(BANDS_HZ):
+        if 120 < centre < 10000:
+            _row(
+                f"side over mid {centre:.0f} Hz (dB)", real.width[index], ours.width[index], "width"
+            )
+
+
+def _row(name: str, real: float, ours: float, kind: str) -> None:
+    tolerance = _TOLERANCES[kind]
+    verdict = "within" if abs(ours - real) <= tolerance else "**outside**"
+    print(
+        f"| {name} | {real:.1f} | {ours:.1f} | {ours - real:+.1f} | {tolerance:.0f} | {verdict} |"
+    )
+
+
+def _print_stems(
+    real: np.ndarray, rendered: list[np.ndarray], rate: int, options: argparse.Namespace
+) -> None:
+    from carnatic_sep import Separator
+
+    keep = {}
+    if options.keep and options.keep.exists():
+        keep = json.loads(options.keep.read_text(encoding="utf-8"))
+    frames = int(options.stems_seconds * rate)
+    share = frames // len(rendered)
+    excerpts = {
+        f"concert {options.half} {options.stems_seconds:g}": real[:, -frames:],
+        f"rendered {options.renders} {options.stems_seconds:g}": np.concatenate(
+            [piece[:, -share:] for piece in rendered], axis=1
+        ),
+    }
+    separator = None
+    for name, audio in excerpts.items():
+        if name not in keep:
+            separator = separator or Separator("default")
+            stems = separator.separate(audio, rate)
+            level = {
+                n: 10 * np.log10(float(np.mean(np.square(s))) + 1e-12) for n, s in stems.items()
+            }
+            keep[name] = {n: level[n] - level["vocals"] for n in level}
+            if options.keep:
+                options.keep.write_text(json.dumps(keep), encoding="utf-8")
+    concert, ours = (keep[name] for name in excerpts)
+    for stem in ("violin", "mridangam", "other"):
+        _row(f"{stem} over vocals, as separated (dB)", concert[stem], ours[stem], "stems")
+
+
+def _print_classifier(real: np.ndarray, rendered: list[np.ndarray], rate: int) -> None:
+    """Train on half of the concert's stretch and half of the pieces, test on the others."""
+    first, names = patches(real[:, : real.shape[1] // 2], rate)
+    second, _ = patches(real[:, real.shape[1] // 2 :], rate)
+    described = [patches(piece, rate)[0] for piece in rendered]
+    half = len(described) // 2
+    ours = [np.concatenate(described[:half]), np.concatenate(described[half:])]
+    folds = [(first, ours[0], second, ours[1]), (second, ours[1], first, ours[0])]
+    scores, weights = [], []
+    for train_real, train_ours, test_real, test_ours in folds:
+        x = np.concatenate([train_real, train_ours])
+        y = np.repeat([1.0, 0.0], [len(train_real), len(train_ours)])
+        mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-6
+        weight, bias = _fit((x - mean) / scale, y)
+        right = [
+            float(np.mean(((test - mean) / scale @ weight + bias > 0) == wanted))
+            for test, wanted in ((test_real, True), (test_ours, False))
+        ]
+        scores.append(np.mean(right))
+        weights.append(weight)
+    print(
+        f"\nclassifier: {100 * np.mean(scores):.1f} % of seconds told apart "
+        f"(two folds, classes weighted alike, chance 50 %); {len(first) + len(second)} seconds of "
+        f"concert, {sum(map(len, described))} rendered"
+    )
+    weight = np.mean(weights, axis=0)
+    all_real, all_ours = np.concatenate([first, second]), np.concatenate(ours)
+    for index in np.argsort(-np.abs(weight))[:3]:
+        print(
+            f"  leans on {names[index]}: {all_real[:, index].mean():.1f} in the concert, "
+            f"{all_ours[:, index].mean():.1f} rendered (dB)"
+        )
+
+
+def _fit(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.02) -> tuple[np.ndarray, float]:
+    """Logistic regression with classes of equal weight and an L2 penalty."""
+    from scipy.optimize import minimize
+
+    balance = np.where(y > 0.5, 0.5 / np.mean(y), 0.5 / np.mean(1 - y)) / len(y)
+    sign = 2 * y - 1
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = sign * (x @ parameters[:-1] + parameters[-1])
+        value = np.sum(balance * np.logaddexp(0, -margin))
+        slope = -balance * sign / (1 + np.exp(np.clip(margin, -50, 50)))
+        gradient = np.append(x.T @ slope, slope.sum())
+        gradient[:-1] += penalty * parameters[:-1]
+        return value + 0.5 * penalty * np.sum(parameters[:-1] ** 2), gradient
+
+    found = minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B")
+    return found.x[:-1], float(found.x[-1])
+
+
+def _draw(real: Portrait, ours: Portrait, path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+    panels = (("spectrum", "share of power (dB)"), ("width", "side over mid (dB)"))
+    for axis, (name, label) in zip(axes, panels, strict=False):
+        for portrait, title in ((real, "concert"), (ours, "rendered")):
+            axis.semilogx(BANDS_HZ, getattr(portrait, name), marker="o", label=title)
+        axis.set(xlabel="Hz", ylabel=label)
+        axis.legend()
+    for portrait, title in ((real, "concert"), (ours, "rendered")):
+        axes[2].plot((5, 25, 50, 75, 95), portrait.levels, marker="o", label=title)
+    axes[2].set(xlabel="% of 50 ms blocks below", ylabel="level over the mean (dB)")
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
