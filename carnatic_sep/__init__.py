@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from carnatic_sep.evaluation.dataset import evaluate
+    from carnatic_sep.leakage.clean import clean
     from carnatic_sep.models.zoo import load_model
     from carnatic_sep.separation.separator import Separator, separate
 
@@ -17,9 +18,10 @@ _PUBLIC = {
     "separate": "carnatic_sep.separation.separator",
     "load_model": "carnatic_sep.models.zoo",
     "evaluate": "carnatic_sep.evaluation.dataset",
+    "clean": "carnatic_sep.leakage.clean",
 }
 
-__all__ = ["Separator", "__version__", "evaluate", "load_model", "separate"]
+__all__ = ["Separator", "__version__", "clean", "evaluate", "load_model", "separate"]
 
 
 def __getattr__(name: str) -> Any:

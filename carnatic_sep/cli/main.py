@@ -20,6 +20,8 @@ VERBS = {
     "render": "Render multitracks with known truth: mixtures, exact stems, scores.",
     "models": "List, show and verify models.",
     "datasets": "List, show, download, validate, split and count datasets.",
+    "inspect": "Tell how much bleeds where in a multitrack.",
+    "clean": "Take the bleed out of the stems of a multitrack or a dataset.",
     "train": "Train a model as a configuration file says.",
     "finetune": "Fine-tune a trained model on multitracks, for other stems if need be.",
     "evaluate": "Score models on a dataset, beside floors and bounds, with a report.",
