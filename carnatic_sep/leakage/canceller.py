@@ -167,3 +167,15 @@ def subtract(
         stop = min(start + CHUNK_COLUMNS, columns)
         out[..., start:stop].baddbmm_(combined, stack(regressors, taps, start, stop), alpha=-1)
     return out
+
+
+def power_gains(filters: list[Tensor], taps: Taps, related: Tensor) -> Tensor:
+    """Return the power that filters pass from each source into each target, (bins, into, from)."""
+    count = len(filters)
+    width = taps.early + taps.echo
+    out = filters[0].real.new_zeros(len(filters[0]), count, count)
+    for target, found in enumerate(filters):
+        sources = [source for source in range(count) if not related[target, source]]
+        power = found[:, : len(sources) * width].abs().square()
+        out[:, target, sources] = power.reshape(len(power), len(sources), width).sum(-1)
+    return out

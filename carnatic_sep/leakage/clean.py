@@ -102,7 +102,8 @@ class Cleaned:
     Attributes
     ----------
     stems : name to (frames,), as long as what came in
-    confidence : name to (bands, columns) in 0..1: which share of what is left is the stem's own
+    confidence : name to (bands, columns) in 0..1: which share of what was recorded is the stem's
+        own
     report : what was done
     """
 

@@ -30,23 +30,23 @@ def band_edges(bins: int, *, sample_rate: int) -> list[int]:
     return edges
 
 
-def pool(share: Tensor, power: Tensor, edges: list[int]) -> Tensor:
-    """Average the share of the target over bands, louder bins counting more.
+def pool(share: Tensor, left: Tensor, removed: Tensor, edges: list[int]) -> Tensor:
+    """Return how much of each band's recorded power is the target's own.
 
     Parameters
     ----------
-    share : (bins, microphones, columns), in 0..1
-    power : like it, what is left after cleaning
+    share : (bins, microphones, columns), 0..1, of what is left: the target's own
+    left, removed : like it, powers of what is left after cleaning and of what was taken out
     edges : from :func:`band_edges`
 
     Returns
     -------
-    (microphones, bands, columns), in 0..1; 0 where there is no sound
+    (microphones, bands, columns), in 0..1; 0 where there is no sound. Where most had to be taken
+    out, little is sure of the rest.
     """
     import torch
 
     tiny = 1e-20
-    pooled = [
-        (share[a:b] * power[a:b]).sum(0) / (power[a:b].sum(0) + tiny) for a, b in pairwise(edges)
-    ]
+    own, whole = share * left, left + removed
+    pooled = [own[a:b].sum(0) / (whole[a:b].sum(0) + tiny) for a, b in pairwise(edges)]
     return torch.stack(pooled, dim=1).clamp(0.0, 1.0)

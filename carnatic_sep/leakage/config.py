@@ -28,6 +28,7 @@ class CleanConfig:
     weight_doubt : share of what a microphone records that is added to its target's power before
         weighing: how little the estimate of that power is trusted
     weight_floor_db : quietest that a target is taken to be, relative to its mean in the bin
+    filter_headroom : leakage is at most this times the power that the round before let pass
     ridge : share of the diagonal that is added to it before solving
     post_filter : mask what the canceller leaves, for less bleed and less fidelity
     guard_db : highest removed share of a solo's energy; a stem above it falls back
@@ -49,6 +50,7 @@ class CleanConfig:
     power_steps: int = 10
     weight_doubt: float = 0.5
     weight_floor_db: float = -45.0
+    filter_headroom: float = 3.0
     ridge: float = 1e-2
     post_filter: bool = False
     guard_db: float = -15.0

@@ -144,7 +144,7 @@ def estimate_bleed(
     with torch.inference_mode():
         spectra = _spectra(stems, sample_rate)
         pair = torch.from_numpy(np.eye(len(stems), dtype=bool) if related is None else related)
-        cleaned = cancel(spectra, related=pair, config=config)[-1]
+        cleaned = cancel(spectra, related=pair, config=config)[-1].spectra
         own = cleaned.abs().square().sum(0).double().numpy()
         bleed = (spectra - cleaned).abs().square().sum(0).double().numpy()
     return BleedEstimate(own, bleed, window_frames(sample_rate) // 4 / sample_rate)

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from carnatic_sep.leakage.canceller import Statistics, Taps, accumulate, residual, solve, subtract
+from carnatic_sep.leakage.canceller import (
+    Statistics,
+    Taps,
+    accumulate,
+    power_gains,
+    residual,
+    solve,
+    subtract,
+)
 from carnatic_sep.leakage.config import CleanConfig
 from carnatic_sep.leakage.powers import Powers, source_powers
 from carnatic_sep.leakage.quantile import leakage_ratios, smooth_gains
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
 
 BLOCK_BINS = 64
 _TINY = 1e-30
+_LEAST_GAIN = 1e-4
 
 
 @dataclass
@@ -67,9 +76,23 @@ def powers_of(spectra: Tensor, gains: Tensor, *, scale: float, config: CleanConf
     )
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What is known after some rounds.
+
+    Attributes
+    ----------
+    spectra : (bins, microphones, columns), complex, less the bleed
+    passed : (bins, into, from), power gain of the filters that were subtracted; None before them
+    """
+
+    spectra: Tensor
+    passed: Tensor | None = None
+
+
 def cancel(
     spectra: Tensor, *, related: Tensor, config: CleanConfig, memory: Memory | None = None
-) -> list[Tensor]:
+) -> list[Stage]:
     """Run all rounds: what went in, then what came out of each round.
 
     Parameters
@@ -78,47 +101,53 @@ def cancel(
     related : (microphones, microphones), true for those at one source, themselves included
     memory : statistics of earlier segments, brought up to date here; None to know nothing
     """
-    stages = [spectra]
+    stages = [Stage(spectra)]
     for number in range(config.rounds):
         stages.append(
-            cancel_round(
+            _round(
                 spectra, stages[-1], number=number, related=related, config=config, memory=memory
             )
         )
     return stages
 
 
-def cancel_round(
+def gains_after(
+    stage: Stage, passed: Tensor | None, *, related: Tensor, config: CleanConfig
+) -> Tensor:
+    """Return the leakage (bins, into, from) that is left in a stage.
+
+    The quantile of power ratios is an upper bound, far off where a player never rests; what the
+    filters let pass is a second one, since they cannot find what is not there.
+    """
+    import torch
+
+    gains = gains_of(stage.spectra, related=related, config=config)
+    if passed is None:
+        return gains
+    capped = torch.minimum(gains, config.filter_headroom * passed + _LEAST_GAIN)
+    return capped.masked_fill(related, 0.0)
+
+
+def _round(
     original: Tensor,
-    current: Tensor,
+    before: Stage,
     *,
     number: int,
     related: Tensor,
     config: CleanConfig,
-    memory: Memory | None = None,
-) -> Tensor:
-    """Run one round over all bins.
-
-    Parameters
-    ----------
-    original : (bins, microphones, columns), what the microphones record
-    current : like it, what is known of the sources so far; `original` itself in the first round
-    number : of the round, from 0
-    related : (microphones, microphones), true for those at one source
-    memory : statistics of earlier segments, brought up to date here; None to know nothing
-
-    Returns
-    -------
-    like `original`, less the bleed
-    """
+    memory: Memory | None,
+) -> Stage:
+    """Fit and subtract once, over all bins."""
     import torch
 
+    current = before.spectra
     scale = typical_power(current)
-    gains = gains_of(current, related=related, config=config)
+    gains = gains_after(before, before.passed, related=related, config=config)
     if number == 0:
         gains = gains * config.first_excess
     taps = Taps(echo=config.taps[number], early=config.early_taps, target=config.target_taps)
     out = torch.empty_like(original)
+    passed = torch.zeros_like(gains)
     for block in blocks(len(original)):
         powers = powers_of(current[block], gains[block], scale=scale, config=config)
         regressors = current[block] * powers.share.square()
@@ -130,7 +159,8 @@ def cancel_round(
         new = accumulate(original[block], regressors, weights, taps, related)
         filters = _filters(new, memory, (number, block.start), config)
         out[block] = subtract(original[block], regressors, filters, taps, related)
-    return out
+        passed[block] = power_gains(filters, taps, related)
+    return Stage(out, smooth_gains(passed, related=related))
 
 
 def _filters(

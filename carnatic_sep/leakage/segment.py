@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from carnatic_sep.leakage.guard import energy, solo_bins
 from carnatic_sep.leakage.joint import (
     Memory,
+    Stage,
     blocks,
     cancel,
-    gains_of,
+    gains_after,
     powers_of,
     typical_power,
 )
@@ -76,31 +77,31 @@ def _masked_by_mira(spectra: Tensor, *, related: Tensor) -> Segment:
     return Segment(spectra * share, share, [MIRA] * count, [float("nan")] * count)
 
 
-def _guarded(stages: list[Tensor], *, related: Tensor, config: CleanConfig) -> Segment:
+def _guarded(stages: list[Stage], *, related: Tensor, config: CleanConfig) -> Segment:
     """Choose for each microphone the last stage that leaves its solos alone.
 
     Masking keeps them by what solo means, so the search always ends.
     """
     import torch
 
-    original, candidates = stages[0], stages[:0:-1]
+    original, candidates = stages[0].spectra, [stage.spectra for stage in stages[:0:-1]]
     scale = typical_power(original)
-    gains = gains_of(original, related=related, config=config)
+    passed = stages[-1].passed
+    gains = gains_after(stages[0], passed, related=related, config=config)
     removed = torch.zeros(len(candidates) + 1, original.shape[1])
     there = torch.zeros(original.shape[1])
-    masked = torch.empty_like(original)
+    chosen = torch.empty_like(original)
     for block in blocks(len(original)):
         heard = original[block]
         powers = powers_of(heard, gains[block], scale=scale, config=config)
-        masked[block] = heard * powers.share
+        chosen[block] = heard * powers.share
         solo = solo_bins(powers.share, solo_db=config.solo_db)
         there += energy(heard, solo)
-        for number, candidate in enumerate((*candidates, masked)):
+        for number, candidate in enumerate((*candidates, chosen)):
             removed[number] += energy(heard - candidate[block], solo)
     lost_db = 10.0 * torch.log10((removed + _TINY) / (there + _TINY))
     names = [f"{k} round{'s' if k > 1 else ''}" for k in range(len(candidates), 0, -1)]
     outcome, solo_removed_db = [], []
-    chosen = masked
     for microphone in range(original.shape[1]):
         kept = [k for k in range(len(candidates)) if lost_db[k, microphone] < config.guard_db]
         pick = kept[0] if kept else len(candidates)
@@ -108,18 +109,12 @@ def _guarded(stages: list[Tensor], *, related: Tensor, config: CleanConfig) -> S
             chosen[:, microphone] = candidates[pick][:, microphone]
         outcome.append((*names, WIENER)[pick])
         solo_removed_db.append(float(lost_db[pick, microphone]))
-    return Segment(chosen, _share(chosen, related=related, config=config), outcome, solo_removed_db)
-
-
-def _share(spectra: Tensor, *, related: Tensor, config: CleanConfig) -> Tensor:
-    """Return which share of what is left belongs to each microphone's own source."""
-    import torch
-
-    scale = typical_power(spectra)
-    gains = gains_of(spectra, related=related, config=config)
-    return torch.cat(
+    gains = gains_after(Stage(chosen), passed, related=related, config=config)
+    scale = typical_power(chosen)
+    share = torch.cat(
         [
-            powers_of(spectra[block], gains[block], scale=scale, config=config).share
-            for block in blocks(len(spectra))
+            powers_of(chosen[block], gains[block], scale=scale, config=config).share
+            for block in blocks(len(chosen))
         ]
     )
+    return Segment(chosen, share, outcome, solo_removed_db)

@@ -107,9 +107,11 @@ def clean_stream(
             spectra = stft(torch.from_numpy(heard), n_fft=n_fft, hop_frames=hop)
             spectra = spectra.permute(1, 0, 2).contiguous()
             found = clean_segment(spectra, related=pair, config=config, memory=memory)
-            del spectra
             cleaned = found.spectra
-            confidence = pool(found.share, cleaned.abs().square(), edges).numpy()
+            confidence = pool(
+                found.share, cleaned.abs().square(), (spectra - cleaned).abs().square(), edges
+            ).numpy()
+            del spectra
             if config.post_filter and config.method == "joint-fir":
                 cleaned = cleaned * found.share
             audio = istft(
