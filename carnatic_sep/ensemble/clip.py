@@ -29,6 +29,7 @@ CLIP_RATE = 200
 _CACHE_VERSION = 1
 _FLOOR_DB = -30.0
 _FADE_SECONDS = 0.03
+_BLEND_SECONDS, _MARGIN = 0.008, 4
 _SHORTEST_VOICED = 0.5
 
 
@@ -42,7 +43,8 @@ class Clip:
     raga : name, None where the performance's name has none that is known
     tonic_hz : Sa of the performance
     audio : (frames,) at 44.1 kHz, RMS 1 where it is voiced
-    cents : (values,) at :data:`CLIP_RATE`, over the tonic, drawn through where it is unvoiced
+    cents : (values,) at :data:`CLIP_RATE`, over the tonic, drawn through where it is unvoiced;
+        what wavers within some 20 ms is left out
     level : (values,), 0 to 1, 0 where it is unvoiced
     """
 
@@ -60,7 +62,8 @@ def prepare_clip(
     """Make a clip of a recording; None where its tonic is unknown or too little is voiced.
 
     With `vocoder` the recording is taken apart into pitch, envelope and breath and put together
-    again (WORLD), so that the pitch is known exactly and a drone behind the singer is gone.
+    again (WORLD), so that the pitch is known exactly and a drone behind the singer is gone where
+    it is voiced; what is not voiced is the recording's own.
     Without it the recording is used as it is, and its contour is what was tracked.
 
     Parameters
@@ -74,7 +77,11 @@ def prepare_clip(
     """
     if clip.tonic is None or np.mean(clip.contour.voiced) < _SHORTEST_VOICED:
         return None
-    audio, f0, voiced = _cached(clip, cache) if vocoder else _plain(clip)
+    if vocoder:
+        audio, f0, voiced = _cached(clip, cache)
+        audio = _with_consonants(audio, clip, voiced)
+    else:
+        audio, f0, voiced = _plain(clip)
     level = _level(audio, voiced, f0.size)
     loudness = np.sqrt(np.mean(level[level > 0] ** 2)) if np.any(level > 0) else 1.0
     peak = float(np.percentile(level[level > 0], 95)) if np.any(level > 0) else 1.0
@@ -83,9 +90,17 @@ def prepare_clip(
         raga=_raga_of(clip.performance),
         tonic_hz=clip.tonic,
         audio=np.asarray(audio / loudness, dtype=np.float32),
-        cents=1200.0 * np.log2(f0 / clip.tonic),
+        cents=_melodic(1200.0 * np.log2(f0 / clip.tonic)),
         level=np.clip(level / peak, 0.0, 1.0),
     )
+
+
+def _melodic(cents: Line) -> Line:
+    """Take out what is no melody: single stray values, and a throat's jitter within 10 ms."""
+    from scipy.ndimage import gaussian_filter1d, median_filter
+
+    steady = gaussian_filter1d(median_filter(cents, 7), 0.010 * CLIP_RATE)
+    return np.asarray(steady, dtype=np.float64)
 
 
 def _plain(clip: VoiceClip) -> tuple[NDArray[np.float32], Line, NDArray[np.bool_]]:
@@ -117,6 +132,24 @@ def _resynthesised(clip: VoiceClip) -> tuple[NDArray[np.float32], Line, NDArray[
     again = world.synthesize(sounding, envelope, breath, SAMPLE_RATE, 1000.0 / CLIP_RATE)
     again = np.pad(again, (0, max(0, audio.size - again.size)))[: audio.size]
     return _edges(again * _gate(clip, audio.size)), f0, voiced
+
+
+def _with_consonants(
+    audio: NDArray[np.float32], clip: VoiceClip, voiced: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Take from the recording itself what is not voiced, and what the tracker missed.
+
+    There a vocoder has noise to offer; a consonant, or a turn too quick to track, is better.
+    """
+    from scipy.ndimage import binary_erosion, gaussian_filter1d
+
+    surely = binary_erosion(voiced, iterations=_MARGIN, border_value=1).astype(np.float64)
+    sung = gaussian_filter1d(surely, _BLEND_SECONDS * CLIP_RATE)
+    share = np.interp(
+        np.arange(audio.size) * (CLIP_RATE / SAMPLE_RATE), np.arange(sung.size), sung
+    ).astype(np.float32)
+    recorded = _edges(clip.audio) * _gate(clip, audio.size).astype(np.float32)
+    return np.asarray(share * audio + (1.0 - share) * recorded, dtype=np.float32)
 
 
 def _gate(clip: VoiceClip, frames: int) -> Line:
