@@ -167,8 +167,8 @@ def drift(contour: Contour, *, rng: np.random.Generator) -> Contour:
 
     wandering = contour.cents.copy()
     for width_seconds, cents in ((0.15, 5.0), (1.2, 4.0)):
-        line = gaussian_filter1d(
-            rng.standard_normal(wandering.size), width_seconds * CONTROL_RATE, mode="wrap"
-        )
-        wandering += cents * line / (np.std(line) + 1e-20)
+        width = width_seconds * CONTROL_RATE
+        line = gaussian_filter1d(rng.standard_normal(wandering.size), width, mode="wrap")
+        # Divided by its expected deviation: that of a short line's own samples may be next to 0.
+        wandering += cents * line * np.sqrt(2.0 * np.sqrt(np.pi) * width)
     return Contour(cents=wandering, level=contour.level, notes=contour.notes)

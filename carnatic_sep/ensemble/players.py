@@ -11,7 +11,7 @@ import numpy as np
 
 from carnatic_sep.ensemble.hall_noise import HallNoise
 from carnatic_sep.ensemble.mridangam import drum
-from carnatic_sep.ensemble.percussion import STROKES, RulePercussion
+from carnatic_sep.ensemble.percussion import RulePercussion
 from carnatic_sep.ensemble.score import Score, generator
 from carnatic_sep.ensemble.tanpura import sound_strings, string_set
 from carnatic_sep.ensemble.violin import bow
@@ -144,26 +144,26 @@ class SideInstruments:
 
     def __init__(self, *, sample_rate: int, seed: int = 0) -> None:
         self.sample_rate = sample_rate
-        rng = generator(seed, "side instruments")
-        self._strings = [
-            string_set(tonic_hz=_TANPURA_HZ, sample_rate=sample_rate, rng=rng)
-            for _ in range(_TANPURA_SETS)
-        ]
-        self._percussion = {
-            name: [RulePercussion(name, sample_rate=sample_rate, rng=rng) for _ in range(_SIZES)]
-            for name in STROKES
-        }
-        self._hall = HallNoise(sample_rate=sample_rate, rng=rng)
+        self.seed = seed
+        self._strings: dict[int, list[NDArray[np.float64]]] = {}
+        self._percussion: dict[tuple[str, int], RulePercussion] = {}
+        self._hall: HallNoise | None = None
 
     def tanpura(self, score: Score, *, frames: int, rng: np.random.Generator) -> Audio:
         """Pluck a tanpura at the score's tonic for the whole length: (frames,)."""
         import soxr
 
-        strings = self._strings[int(rng.integers(len(self._strings)))]
+        chosen = int(rng.integers(_TANPURA_SETS))
+        if chosen not in self._strings:
+            self._strings[chosen] = string_set(
+                tonic_hz=_TANPURA_HZ,
+                sample_rate=self.sample_rate,
+                rng=generator(self.seed, f"tanpura {chosen}"),
+            )
         speed = score.tonic_hz / _TANPURA_HZ
         tuned = [
             soxr.resample(string, self.sample_rate, self.sample_rate / speed, quality="MQ")
-            for string in strings
+            for string in self._strings[chosen]
         ]
         gap = float(rng.uniform(0.6, 0.95)) / max(speed, 1.0)
         sound = sound_strings(
@@ -175,12 +175,21 @@ class SideInstruments:
         self, instrument: str, score: Score, *, frames: int, rng: np.random.Generator
     ) -> Audio:
         """Play what the score has for a ghatam, kanjira or clapping hands: (frames,)."""
-        sizes = self._percussion[instrument]
-        chosen = sizes[int(rng.integers(len(sizes)))]
-        return chosen.play(score.strokes, frames=frames, rng=rng)
+        key = instrument, int(rng.integers(_SIZES))
+        if key not in self._percussion:
+            self._percussion[key] = RulePercussion(
+                instrument,
+                sample_rate=self.sample_rate,
+                rng=generator(self.seed, f"{instrument} {key[1]}"),
+            )
+        return self._percussion[key].play(score.strokes, frames=frames, rng=rng)
 
     def hall(self, *, frames: int, rng: np.random.Generator) -> Audio:
         """Return the noise of the hall in two channels that differ, (2, frames)."""
+        if self._hall is None:
+            self._hall = HallNoise(
+                sample_rate=self.sample_rate, rng=generator(self.seed, "hall noise")
+            )
         return self._hall.sound(frames=frames, rng=rng)
 
 
