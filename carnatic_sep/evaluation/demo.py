@@ -15,7 +15,7 @@ from carnatic_sep.stems import OTHER
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from carnatic_sep.ensemble.plan import Plan
+    from carnatic_sep.ensemble.score import Score
     from carnatic_sep.models.base import SeparationModel
 
 SAMPLE_RATE = 44100
@@ -101,16 +101,15 @@ def run_demo(
     """
     from carnatic_sep.audio.reader import read_audio
     from carnatic_sep.audio.writer import OutputFormat
-    from carnatic_sep.ensemble import mix, plan, render
+    from carnatic_sep.ensemble.kutcheri import Ensemble
     from carnatic_sep.metrics.sdr import sdr
     from carnatic_sep.separation.separator import Separator
     from carnatic_sep.separation.tracks import TrackOptions
 
     separator = Separator(model)
-    rendered = render(seconds=seconds, sample_rate=SAMPLE_RATE, seed=seed)
-    piece = plan(seconds=seconds, seed=seed)
-    mixture = mix(rendered)
-    truth = truth_for(separator.stems, rendered)
+    piece = Ensemble(sample_rate=SAMPLE_RATE).render(seconds=seconds, seed=seed, form="kriti")
+    mixture = piece.mixture
+    truth = truth_for(separator.stems, piece.stems)
     mixture_path, truth_paths = _write(folder, mixture, truth)
     separated = separator.separate_file(
         mixture_path,
@@ -123,7 +122,7 @@ def run_demo(
         StemScore(name, sdr(true, mixture), sdr(true, estimates[name]))
         for name, true in truth.items()
     )
-    title = _title(piece)
+    title = _title(piece.score)
     picture = folder / "demo.png"
     _draw(picture, title, mixture=mixture, truth=truth, estimates=estimates, scores=scores)
     return DemoResult(
@@ -164,11 +163,13 @@ def truth_for(
     return truth
 
 
-def _title(piece: Plan) -> str:
+def _title(score: Score) -> str:
+    frame = score.frame
+    shadows = [part.delay_seconds for part in score.violin_parts if part.role == "shadow"]
+    violin = f", violin {1000.0 * shadows[0]:.0f} ms behind the voice" if shadows else ""
     return (
-        f"raga {piece.raga.name}, adi tala at {60.0 / piece.beat_seconds:.0f} beats a minute, "
-        f"tonic {piece.tonic_hz:.1f} Hz, violin {1000.0 * piece.violin_delay_seconds:.0f} ms "
-        "behind the voice"
+        f"raga {score.raga}, {score.tala} tala at {60.0 / frame.beat_seconds:.0f} beats a minute, "
+        f"tonic {score.tonic_hz:.1f} Hz{violin}"
     )
 
 

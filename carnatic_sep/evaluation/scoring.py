@@ -57,7 +57,7 @@ def score_system(
     estimates : stem -> (channels, frames); those without a reference are left out, if there are
         references at all
     recording : the track
-    metrics : to compute; those that look at cleaned references are computed for each cleaner
+    metrics : to compute; the headline is computed for each cleaner, the others for the first
 
     Raises
     ------
@@ -76,14 +76,10 @@ def score_system(
     found: list[Score] = []
     cleaners: Sequence[str | None] = list(recording.cleaned) or [None]
     for number, cleaner in enumerate(cleaners):
-        chosen = metrics if number == 0 else [spec for spec in metrics if _looks_at_cleaned(spec)]
+        chosen = metrics if number == 0 else [spec for spec in metrics if spec.name == _HEADLINE]
         suffix = "" if number == 0 or cleaner is None else cleaner
         found += _scores(system, fitted, recording, cleaner, suffix=suffix, metrics=chosen)
     return found
-
-
-def _looks_at_cleaned(spec: MetricSpec) -> bool:
-    return any("cleaned" in need for need in spec.needs)
 
 
 def metrics_for(recording: Recording, names: Sequence[str] | None) -> list[MetricSpec]:
@@ -99,6 +95,9 @@ def metrics_for(recording: Recording, names: Sequence[str] | None) -> list[Metri
         return found
     return [spec for spec in found if spec.name not in _REPEATED]
 
+
+_HEADLINE = "lc_sdr"
+"""All that the other cleaners are for: whether they agree on who is better."""
 
 _OF_REFERENCES = ("ceiling", "lc_ceiling")
 _REPEATED = ("lc_sdr", "lc_csdr", "lw_sdr")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 SUNG_GROUPS = ("melody", "rhythm")
-"""Tracking pitch and onsets takes long: of the floors only the mixture is worth it."""
+"""Tracking pitch and onsets takes long: beside what is tested only the mixture is worth it."""
 
 
 def score_track(
@@ -111,7 +111,7 @@ def _score(
             recording.truth or dict.fromkeys(DEFAULT_STEMS, recording.mixture),
             sample_rate=recording.sample_rate,
         )
-    if not (system.tested or system.kind == "bound" or system.name == "mixture"):
+    if not (system.tested or system.name == "mixture"):
         metrics = [spec for spec in metrics if spec.group not in SUNG_GROUPS]
     scores = score_system(system.name, estimates, recording, metrics=metrics)
     excerpts = []

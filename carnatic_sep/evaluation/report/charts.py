@@ -76,15 +76,8 @@ def track_chart(stems: Mapping[str, Sequence[Point]], *, unit: str) -> str:
     panels, top = [], 8
     height = 168
     shown = {stem: points for stem, points in stems.items() if points}
-    values = [
-        v
-        for points in shown.values()
-        for p in points
-        for v in (p.score, p.floor, p.bound)
-        if v is not None
-    ]
     for stem, points in shown.items():
-        panels.append(_track_panel(stem, points, top=top, height=height, values=values, unit=unit))
+        panels.append(_track_panel(stem, points, top=top, height=height, unit=unit))
         top += height + 14
     return (
         f'<svg viewBox="0 0 {WIDTH} {top}" role="img" aria-label="score of every track">'
@@ -92,10 +85,9 @@ def track_chart(stems: Mapping[str, Sequence[Point]], *, unit: str) -> str:
     )
 
 
-def _track_panel(
-    stem: str, points: Sequence[Point], *, top: int, height: int, values: list[float], unit: str
-) -> str:
+def _track_panel(stem: str, points: Sequence[Point], *, top: int, height: int, unit: str) -> str:
     bottom = top + height - 14
+    values = [v for p in points for v in (p.score, p.floor, p.bound) if v is not None]
     y, marks = scale(min(values), max(values), bottom, top + 24)
     ordered = sorted(points, key=lambda point: point.score)
     step = (WIDTH - _LEFT - _RIGHT) / len(ordered)
@@ -130,6 +122,17 @@ def _mark(y: float, text: str, *, zero: bool) -> str:
     )
 
 
+def _legend(stems: Sequence[str]) -> list[str]:
+    """Return the stems' names with their colours, from the right edge leftwards."""
+    drawn, x = [], float(WIDTH - _RIGHT)
+    for stem in reversed(stems):
+        drawn.append(f'<text class="end" x="{x:.0f}" y="18">{escape(stem)}</text>')
+        x -= 7.2 * len(stem) + 12
+        drawn.append(f'<circle class="point {stem}" cx="{x:.0f}" cy="14" r="5"/>')
+        x -= 18
+    return drawn
+
+
 def _dot(x: float, y: float, said: str, *, apart: bool) -> str:
     return (
         f'<circle class="{"apart" if apart else "point"}" cx="{x:.1f}" cy="{y:.1f}" r="5">'
@@ -158,6 +161,7 @@ def bleed_chart(stems: Mapping[str, Sequence[Point]], *, limit_db: float, metric
         f'y2="{height - 44}"/><text x="{x(limit_db) + 6:.1f}" y="40">'
         f"below {limit_db:g} dB: set apart</text>",
     ]
+    drawn += _legend([stem for stem in stems if any(stem == s for s, _ in points)])
     if highest > lowest:
         drawn.append(
             f'<line class="diagonal" x1="{x(lowest):.1f}" y1="{y(lowest):.1f}" '

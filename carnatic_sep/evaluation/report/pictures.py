@@ -39,13 +39,13 @@ def draw_excerpt(audio: Mapping[str, str]) -> str:
     sounds = {name: decode(coded) for name, coded in audio.items()}
     levels = {name: log_spectrogram(x, sample_rate=rate) for name, (x, rate) in sounds.items()}
     top = max(float(each.max()) for each in levels.values())
-    figure = Figure(figsize=(9.6, 2.7), dpi=110, facecolor=_PAPER)
+    figure = Figure(figsize=(9.6, 3.1), dpi=110, facecolor=_PAPER)
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
     for number, ((name, level), axis) in enumerate(zip(levels.items(), axes, strict=True)):
         sound, rate = sounds[name]
         _panel(axis, name, level - top, seconds=sound.shape[-1] / rate, first=number == 0)
-    figure.subplots_adjust(left=0.062, right=0.992, top=0.89, bottom=0.1, wspace=0.03)
+    figure.subplots_adjust(left=0.085, right=0.992, top=0.87, bottom=0.12, wspace=0.03)
     full = io.BytesIO()
     figure.savefig(full, format="png", facecolor=_PAPER, metadata={"Software": None})
     return base64.b64encode(_with_palette(full)).decode("ascii")
@@ -65,13 +65,13 @@ def _panel(
         cmap="magma",
         interpolation="bilinear",
     )
-    axis.set_title(name, color=_INK, fontsize=10, loc="left", pad=4)
+    axis.set_title(name, color=_INK, fontsize=14, loc="left", pad=4)
     ticks = [hz for hz in _TICKS_HZ if np.log2(hz / LOWEST_HZ) < octaves]
     axis.set_yticks(
         [float(np.log2(hz / LOWEST_HZ)) for hz in ticks],
         [f"{hz // 1000} kHz" if hz >= 1000 else f"{hz} Hz" for hz in ticks],
     )
-    axis.tick_params(colors=_INK, labelsize=8, length=2, labelleft=first)
+    axis.tick_params(colors=_INK, labelsize=11.5, length=2, labelleft=first)
     for spine in axis.spines.values():
         spine.set_visible(False)
 

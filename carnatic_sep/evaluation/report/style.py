@@ -52,7 +52,7 @@ a:hover { text-decoration: underline; }
   background: var(--card); margin: .8rem 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
   font-size: .92rem; }
-th, td { padding: .5rem .8rem; text-align: right; border-bottom: 1px solid var(--line);
+th, td { padding: .5rem .7rem; text-align: right; border-bottom: 1px solid var(--line);
   white-space: nowrap; vertical-align: top; }
 tr:last-child > td, tr:last-child > th { border-bottom: 0; }
 th { font-weight: 600; }
@@ -69,7 +69,7 @@ tr.group th { background: var(--wash); color: var(--soft); font-size: .78rem; te
 .win { color: var(--good); font-weight: 600; } .loss { color: var(--bad); font-weight: 600; }
 .warn { border-left: 3px solid var(--bad); background: var(--card); padding: .6rem 1rem;
   border-radius: 0 8px 8px 0; font-size: .92rem; overflow-wrap: anywhere; }
-figure { margin: 1rem 0; }
+figure { margin: 1rem 0; } figcaption { margin-top: .45rem; }
 figure svg { display: block; width: 100%; height: auto; background: var(--card);
   border: 1px solid var(--line); border-radius: 12px; }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: var(--soft); }
@@ -90,7 +90,7 @@ svg .bar { stroke: var(--stem); stroke-width: 3; }
 .example { background: var(--card); border: 1px solid var(--line); border-radius: 12px;
   overflow: hidden; margin: 0; }
 .example img { width: 100%; display: block; background: #15131a; }
-.example figcaption { padding: .7rem 1rem .2rem; color: var(--ink); }
+.example figcaption { margin: 0; padding: .7rem 1rem .2rem; color: var(--ink); }
 .example figcaption span { color: var(--soft); }
 .players { display: grid; gap: .3rem; padding: .4rem 1rem 1rem; font-size: .85rem; }
 .players label { display: grid; grid-template-columns: 5.5rem 1fr; align-items: center;

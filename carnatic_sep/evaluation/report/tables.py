@@ -52,20 +52,20 @@ def rivals(summary: Summary) -> str:
         by_pair.setdefault((pair["a"], pair["b"]), {})[pair["stem"]] = pair
     body = []
     for (a, b), found in by_pair.items():
-        cells = "".join(f"<td>{_difference(found.get(stem), a, b)}</td>" for stem in stems)
-        name = f"{escape(a)} <small>minus {escape(b)}</small>"
-        body.append(f'<tr><td class="words">{name}</td>{cells}</tr>')
+        cells = "".join(f"<td>{_difference(found.get(stem))}</td>" for stem in stems)
+        name = f"{escape(a)} <small>against {escape(b)}</small>"
+        body.append(f"<tr><td>{name}</td>{cells}</tr>")
     head = ["pair", *(escape(words.stem_name(stem)) for stem in stems)]
     return words.table(head, body, label="Paired differences") if body else ""
 
 
-def _difference(pair: dict[str, Any] | None, a: str, b: str) -> str:
+def _difference(pair: dict[str, Any] | None) -> str:
     if pair is None:
         return words.DASH
     first = next(iter(pair["differences"].values()))
-    verdicts = {"a": ("win", f"{a} is better"), "b": ("loss", f"{b} is better")}
+    verdicts = {"a": ("win", "better"), "b": ("loss", "worse")}
     style, verdict = verdicts.get(pair["better"], ("", "open"))
-    lines = [escape(verdict)]
+    lines = [verdict]
     for name, found in pair["differences"].items():
         if found["low"] is not None:
             low, high = (words.number(found[end], "dB", signed=True) for end in ("low", "high"))
