@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.errors import DatasetError, UnknownNameError
 from carnatic_sep.leakage.activity import Activity, frame_activity
+from carnatic_sep.leakage.clean_files import CONFIDENCE
+from carnatic_sep.stems import OTHER, canonical
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +25,7 @@ RATE = 22050
 _STRETCH_SECONDS = 900.0
 _GUARD_SECONDS = 0.3
 _QUIET_SHARE = 0.1
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ def track_activity(
 ) -> TrackActivity:
     """Tell activity and confidence of stems made of a track's stems.
 
-    Bleed of a microphone is what it hears on average while its own player is silent, so the share
+    Where the track was cleaned (`carnatic-sep clean`), the cleaner says how sure it is. Otherwise
+    bleed of a microphone is what it hears on average while its own player is silent, and the share
     that is the player's own is what the level exceeds that by. Long tracks are taken in stretches
     of 15 minutes, so memory does not grow with them.
 
@@ -56,6 +61,8 @@ def track_activity(
     ------
     AudioReadError
         A file cannot be read.
+    DatasetError
+        What the cleaner wrote is damaged.
     """
     place = None if cache is None else cache / f"activity-{_mark(track, feeds)}.npz"
     if place is not None and place.is_file():
@@ -117,7 +124,59 @@ def _measured(track: Multitrack, feeds: Mapping[str, Sequence[str]]) -> TrackAct
     trusted = np.ones(silent.shape, dtype=np.float32)
     silent[sounding] = ~_widened(active, round(_GUARD_SECONDS / hop_seconds))
     trusted[sounding] = confidence(level, active)
+    place = _cleaners_file(track)
+    if place is not None:
+        times = np.arange(active.shape[1], dtype=np.float64) * hop_seconds
+        trusted[sounding] = [
+            cleaners_confidence(place, names, times) for names in feeds.values() if names
+        ]
     return TrackActivity(silent, trusted, hop_seconds)
+
+
+def cleaners_confidence(
+    path: Path, names: Sequence[str], times: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return how sure the cleaner is of stems at `times` in seconds, the mean over its bands.
+
+    Parameters
+    ----------
+    path : what `carnatic-sep clean` wrote beside the stems
+    names : stems that are summed; microphones of other names belong to `other`
+
+    Raises
+    ------
+    DatasetError
+        The file is damaged, or knows none of the stems.
+    """
+    try:
+        with np.load(path) as kept:
+            step = float(kept["column_seconds"])
+            rows = [
+                kept[name].mean(axis=0) / 255
+                for name in kept.files
+                if name not in ("band_edges_hz", "column_seconds") and _stem_of(name) in names
+            ]
+            share = np.mean(rows, axis=0) if rows else np.empty(0)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DatasetError(
+            f"{path}: damaged ({error}); clean the track again with --overwrite"
+        ) from error
+    if not len(share):
+        raise DatasetError(f"{path}: knows nothing of {', '.join(names)}; clean the track again")
+    return np.interp(times, np.arange(len(share)) * step, share).astype(np.float32)
+
+
+def _stem_of(microphone: str) -> str:
+    try:
+        return canonical(microphone)
+    except UnknownNameError:
+        return OTHER
+
+
+def _cleaners_file(track: Multitrack) -> Path | None:
+    folders = {microphone.path.parent for microphone in track.microphones}
+    place = folders.pop() / CONFIDENCE if len(folders) == 1 else None
+    return place if place is not None and place.is_file() else None
 
 
 def _mono(track: Multitrack, names: Sequence[str], start: int, frames: int) -> NDArray[np.float32]:
@@ -139,7 +198,8 @@ def _widened(flags: NDArray[np.bool_], hops: int) -> NDArray[np.bool_]:
 def _mark(track: Multitrack, feeds: Mapping[str, Sequence[str]]) -> str:
     """Name a track's audio as it is now: files, sizes, times, and what is made of them."""
     digest = hashlib.sha256(f"{_VERSION} {dict(feeds)}".encode())
-    for path in track.files:
+    cleaned = _cleaners_file(track)
+    for path in (*track.files, *([cleaned] if cleaned else [])):
         status = path.stat()
         digest.update(f"{path.resolve()} {status.st_size} {status.st_mtime_ns}".encode())
     return digest.hexdigest()[:24]

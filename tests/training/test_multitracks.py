@@ -10,7 +10,7 @@ import soundfile
 import torch
 
 from carnatic_sep.datasets.registry import load_dataset
-from carnatic_sep.errors import ConfigError
+from carnatic_sep.errors import ConfigError, DatasetError
 from carnatic_sep.training.finetune_config import TracksConfig
 from carnatic_sep.training.multitracks import (
     Excerpts,
@@ -211,3 +211,27 @@ def test_activity_is_measured_once(tmp_path: Path) -> None:
     again = track_activity(track, feeds, cache=tmp_path / "cache")
     assert np.array_equal(again.silent, found.silent)
     assert sorted((tmp_path / "cache").iterdir()) == kept
+
+
+def test_a_cleaners_confidence_goes_before_levels(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "cleaned" / "a"
+    audio = 0.1 * rng.standard_normal((2, 4 * RATE)).astype(np.float32)
+    write(folder, vocals=audio[0], mridangam=audio[1])
+    columns = np.linspace(0, 255, 81).astype(np.uint8)
+    np.savez(
+        folder / "confidence.npz",
+        **{"vocal": np.tile(columns, (3, 1)), "mridangam-left": np.full((3, 81), 51, np.uint8)},
+        **{"mridangam-right": np.full((3, 81), 153, np.uint8), "ghatam": np.zeros((3, 81))},
+        band_edges_hz=np.array([0, 100, 1000, 4000]),
+        column_seconds=np.array(0.05),
+    )
+    track = load_dataset(tmp_path / "cleaned").tracks()[0]
+    feeds = {"vocals": ("vocals",), "mridangam": ("mridangam",)}
+    found = track_activity(track, feeds)
+    times = np.arange(found.confidence.shape[1]) * found.hop_seconds
+    assert found.confidence[0] == pytest.approx(np.minimum(times / 4, 1), abs=0.01)
+    assert found.confidence[1] == pytest.approx(np.full(len(times), 0.4), abs=0.01)
+    (folder / "confidence.npz").write_bytes(b"PK damaged")
+    with pytest.raises(DatasetError, match=r"confidence\.npz: damaged.*--overwrite"):
+        track_activity(track, feeds)
