@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--model", default="default")
-    parser.add_argument("--mixtures", type=int, default=8)
+    parser.add_argument("--mixtures", type=int, default=6)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--work", type=Path, default=Path("runs/evaluation"))
     parser.add_argument("--docs", type=Path, default=Path("docs/results"))
@@ -33,14 +33,14 @@ def main() -> None:
     clean = EvaluationOptions(references="clean")
     asked = {
         "kept-out": (clean, None),
-        "bleeding": (EvaluationOptions(), None),
+        "bleeding": (EvaluationOptions(), FEW),
         "bleeding-truth": (
             EvaluationOptions(
                 references="clean", mixture="file", metrics=("sdr",), excerpt_seconds=0
             ),
             FEW,
         ),
-        "multitrack": (EvaluationOptions(), None),
+        "multitrack": (EvaluationOptions(), FEW),
         "concert": (EvaluationOptions(references="clean", mixture="file"), ("mixture",)),
     }
     found = {}
