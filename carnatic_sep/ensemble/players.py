@@ -197,6 +197,11 @@ def at_level(sound: Audio, level_db: float) -> Audio:
     """Scale so that the louder 70 % of the sounding blocks have an RMS of 0.1 at 0 dB.
 
     Silence stays silence. Blocks are 2048 frames; those 50 dB below the loudest do not count.
+
+    Raises
+    ------
+    ValueError
+        A sample is NaN or infinite.
     """
     channels = np.atleast_2d(sound)
     whole = channels.shape[1] // _BLOCK * _BLOCK
@@ -205,6 +210,8 @@ def at_level(sound: Audio, level_db: float) -> Audio:
     else:
         block = _BLOCK
     energy = np.square(channels[:, :whole].reshape(channels.shape[0], -1, block)).mean(axis=(0, 2))
+    if not np.all(np.isfinite(energy)):
+        raise ValueError("a player's sound is not finite")
     heard = np.sort(energy[energy > 1e-5 * energy.max(initial=0.0)])
     if not heard.size or heard[-1] < 1e-16:
         return np.zeros_like(sound, dtype=np.float32)

@@ -42,7 +42,7 @@ def test_a_ratio_of_two_halves_what_lies_above_the_threshold() -> None:
     mastering = Mastering(threshold_db=-10.0, ratio=2.0, ceiling=10.0)
     curve = gain_curve(sound, mastering, sample_rate=RATE)
     quiet, loud = curve[RATE], curve[int(3.5 * RATE)]
-    above = 20 * np.log10(0.1 / np.sqrt(np.mean((tone**2)))) - 3.01 + 10.0
+    above = 20 * np.log10(0.1 / np.sqrt(np.mean(tone**2))) - 3.01 + 10.0
     assert 20 * np.log10(quiet / loud) == pytest.approx(above / 2, abs=0.3)
 
 

@@ -29,7 +29,7 @@ def _repeats(line: tuple[str, ...]) -> tuple[int, int] | None:
                 continue
             last = line[len(line) - length :]
             earlier = [line[len(line) - length - n * step :][:length] for n in (1, 2)]
-            if all(each == last for each in earlier) and REST != last[0]:
+            if all(each == last for each in earlier) and last[0] != REST:
                 return length, gap
     return None
 
