@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from carnatic_sep.leakage.segment import Segment
+
     Audio = NDArray[np.floating]
     Array = NDArray[np.float64]
 
@@ -24,13 +26,14 @@ __all__ = [
     "ceiling_sdr",
     "estimate_bleed",
     "leakage_matrix",
+    "of_segment",
     "signal_to_bleed",
 ]
 
 EDGES_HZ = (60.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 """Octaves in which leakage is told, Hz."""
 
-_ONE_ROUND = CleanConfig(rounds=1)
+_DEFAULT = CleanConfig()
 
 
 @dataclass(frozen=True)
@@ -118,18 +121,19 @@ def estimate_bleed(
     *,
     sample_rate: int,
     related: NDArray[np.bool_] | None = None,
-    config: CleanConfig = _ONE_ROUND,
+    config: CleanConfig = _DEFAULT,
 ) -> BleedEstimate:
     """Tell own sound and bleed of each stem apart in energy, column by column.
 
-    The canceller takes the bleed out; what it took out is the bleed.
+    The canceller takes most of the bleed out, and the post-filter most of what that leaves; what
+    both took out is the bleed.
 
     Parameters
     ----------
     stems : (stems, frames)
     sample_rate : Hz
     related : (stems, stems), see :func:`leakage_matrix`
-    config : of the canceller; one round if not given
+    config : of the cleaner
 
     Raises
     ------
@@ -138,16 +142,29 @@ def estimate_bleed(
     """
     import torch
 
-    from carnatic_sep.leakage.joint import cancel
+    from carnatic_sep.leakage.segment import clean_segment
 
     _check(stems, sample_rate)
     with torch.inference_mode():
         spectra = _spectra(stems, sample_rate)
         pair = torch.from_numpy(np.eye(len(stems), dtype=bool) if related is None else related)
-        cleaned = cancel(spectra, related=pair, config=config)[-1].spectra
-        own = cleaned.abs().square().sum(0).double().numpy()
-        bleed = (spectra - cleaned).abs().square().sum(0).double().numpy()
-    return BleedEstimate(own, bleed, window_frames(sample_rate) // 4 / sample_rate)
+        found = clean_segment(spectra, related=pair, config=config)
+        return of_segment(spectra, found, hop_seconds=window_frames(sample_rate) // 4 / sample_rate)
+
+
+def of_segment(spectra: torch.Tensor, found: Segment, *, hop_seconds: float) -> BleedEstimate:
+    """Return the estimate that a cleaned segment holds.
+
+    Parameters
+    ----------
+    spectra : (bins, stems, columns), what the stems held before
+    found : the same, cleaned
+    hop_seconds : from column to column
+    """
+    kept = found.spectra * found.share
+    own = kept.abs().square().sum(0).double().numpy()
+    bleed = (spectra - kept).abs().square().sum(0).double().numpy()
+    return BleedEstimate(own, bleed, hop_seconds)
 
 
 def signal_to_bleed(stems: Audio, *, sample_rate: int) -> Array:

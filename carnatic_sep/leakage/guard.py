@@ -21,7 +21,8 @@ def solo_bins(share: Tensor, *, solo_db: float) -> Tensor:
     like `share`, 1 where the source is alone, else 0
     """
     ratio = 10.0 ** (solo_db / 10.0)
-    return (share > ratio / (1.0 + ratio)).to(share.dtype)
+    alone: Tensor = share > ratio / (1.0 + ratio)
+    return alone.to(share.dtype)
 
 
 def energy(spectra: Tensor, solo: Tensor) -> Tensor:

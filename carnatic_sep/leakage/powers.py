@@ -10,6 +10,7 @@ for Nonnegative Matrix Factorization with the beta-Divergence", Neural Computati
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def source_powers(
     """
     import torch
 
-    weights = torch.exp(-decay * torch.arange(smear_columns))
-    weights = (weights / weights.sum()).tolist()
+    ringing = [exp(-decay * lag) for lag in range(smear_columns)]
+    weights = [value / sum(ringing) for value in ringing]
     back = gains.transpose(1, 2).contiguous()
     heard = power / scale + _FLOOR
     own = heard.clone()

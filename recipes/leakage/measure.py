@@ -18,7 +18,7 @@ from sources import SAMPLE_RATE, draw_sources
 from carnatic_sep.audio.spectral import istft, stft
 from carnatic_sep.leakage.clean import CLEANER_VERSION, CleanConfig
 from carnatic_sep.leakage.config import window_frames
-from carnatic_sep.leakage.estimate import ceiling_sdr
+from carnatic_sep.leakage.estimate import of_segment
 from carnatic_sep.leakage.segment import clean_segment
 from carnatic_sep.leakage.simulate import (
     GainRide,
@@ -54,14 +54,15 @@ def measure_cell(scene, projection: FilterProjection) -> dict:
     before = [sdr(truth[k], bled[k]) for k in range(len(names))]
     energies = projection.energies(bled)
     interference = [energies.sir_db(k, k) for k in range(len(names))]
+    systems, ceilings = run_systems(bled)
     cell: dict = {
         "stems": names,
         "sdr": before,
-        "ceiling": ceiling_sdr(bled, sample_rate=SAMPLE_RATE).tolist(),
+        "ceiling": ceilings.tolist(),
         "true_ceiling": [sdr(bled[k], truth[k]) for k in range(len(names))],
         "systems": {},
     }
-    for system, (audio, outcome) in run_systems(bled).items():
+    for system, (audio, outcome) in systems.items():
         energies = projection.energies(audio)
         cell["systems"][system] = {
             "dsdr": [sdr(truth[k], audio[k]) - before[k] for k in range(len(names))],
@@ -71,8 +72,8 @@ def measure_cell(scene, projection: FilterProjection) -> dict:
     return cell
 
 
-def run_systems(bled: np.ndarray) -> dict[str, tuple[np.ndarray, list[str]]]:
-    """Clean (stems, frames), one segment, with every system; the post-filter shares the fit."""
+def run_systems(bled: np.ndarray) -> tuple[dict, np.ndarray]:
+    """Clean (stems, frames) with every system, and estimate ceilings: one fit for all."""
     n_fft = window_frames(SAMPLE_RATE)
     with torch.inference_mode():
         spectra = stft(torch.from_numpy(bled), n_fft=n_fft, hop_frames=n_fft // 4)
@@ -80,16 +81,18 @@ def run_systems(bled: np.ndarray) -> dict[str, tuple[np.ndarray, list[str]]]:
         related = torch.eye(len(bled), dtype=torch.bool)
         ours = clean_segment(spectra, related=related, config=CleanConfig())
         theirs = clean_segment(spectra, related=related, config=CleanConfig(method="mira"))
+        ceilings = of_segment(spectra, ours, hop_seconds=n_fft / 4 / SAMPLE_RATE).ceiling_db
         chosen = (ours.spectra, ours.spectra * ours.share, theirs.spectra)
         audio = [
             istft(one.permute(1, 0, 2), n_fft=n_fft, hop_frames=n_fft // 4, frames=bled.shape[1])
             for one in chosen
         ]
     outcomes = (ours.outcome, ours.outcome, theirs.outcome)
-    return {
+    found = {
         system: (sound.numpy(), outcome)
         for system, sound, outcome in zip(SYSTEMS, audio, outcomes, strict=True)
     }
+    return found, ceilings
 
 
 def run_cells(args, wanted: list[Cell]) -> dict:

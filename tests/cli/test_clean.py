@@ -1,0 +1,61 @@
+"""The verbs `inspect` and `clean`, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner, Result
+
+from carnatic_sep.cli.main import app
+
+RATE = 8000
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    song = tmp_path / "recordings" / "song"
+    song.mkdir(parents=True)
+    voice, violin = 0.1 * rng.standard_normal((2, 2 * RATE))
+    voice[:RATE] = 0.0
+    soundfile.write(song / "vocals.wav", voice + 0.3 * violin, RATE, subtype="FLOAT")
+    soundfile.write(song / "violin.wav", violin, RATE, subtype="FLOAT")
+    return tmp_path / "recordings"
+
+
+def test_inspect_prints_and_writes(folder: Path, tmp_path: Path):
+    result = run("inspect", folder, "--out", tmp_path / "seen", "--json", "--quiet")
+    assert result.exit_code == 0, result.output
+    (track,) = json.loads(result.stdout)["tracks"]
+    assert track["stems"] == ["vocals", "violin"]
+    assert (tmp_path / "seen" / "song.png").is_file()
+    assert json.loads((tmp_path / "seen" / "song.json").read_text()) == track
+    assert "signal to bleed" in run("inspect", folder, "--quiet").stdout
+
+
+def test_clean_writes_then_skips(folder: Path, tmp_path: Path):
+    options = ("clean", folder, "--out", tmp_path / "out", "--rounds", "1", "--quiet")
+    first = run(*options, "--json")
+    assert first.exit_code == 0, first.output
+    facts = json.loads(first.stdout)["tracks"]["song"]
+    assert not facts["skipped"]
+    assert Path(facts["stems"]["vocals"]).is_file()
+    assert json.loads(run(*options, "--json").stdout)["tracks"]["song"]["skipped"]
+    refused = run(*options, "--post-filter")
+    assert refused.exit_code == 1
+    assert "--overwrite" in refused.stderr
+    assert run(*options, "--post-filter", "--overwrite").exit_code == 0
+
+
+def test_a_track_that_is_not_there_is_named(folder: Path):
+    result = run("clean", folder, "--track", "sung", "--quiet")
+    assert result.exit_code != 0
+    assert "song" in str(result.exception)
