@@ -1,0 +1,1 @@
+"""What people do with stems: pitch, tonic, raga, strokes, and files for other programs."""

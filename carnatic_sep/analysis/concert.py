@@ -1,0 +1,330 @@
+"""From one recording to everything that is found in it, and to the files that hold it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from carnatic_sep import __version__
+from carnatic_sep.analysis import tables
+from carnatic_sep.analysis.distribution import Distribution, SvaraPeak, distribution, svara_peaks
+from carnatic_sep.analysis.labels import spans, write_audacity, write_instants, write_values
+from carnatic_sep.analysis.levels import Levels, stem_levels
+from carnatic_sep.analysis.pitch import HOP_SECONDS, RANGES_HZ, PitchTrack, check_hop, track_file
+from carnatic_sep.analysis.ragas import RagaGuess, nearest_ragas
+from carnatic_sep.analysis.recordings import Recording, check_length
+from carnatic_sep.analysis.rhythm import (
+    Rhythm,
+    SamaAgreement,
+    analyse_rhythm,
+    read_sama,
+    sama_agreement,
+)
+from carnatic_sep.analysis.surface import melody_surface
+from carnatic_sep.analysis.tonic import Tonic, find_tonic, given_tonic
+from carnatic_sep.analysis.trackers import tracker_called
+from carnatic_sep.analysis.voicing import gate
+from carnatic_sep.errors import AnalysisError, UnknownNameError, UsageError
+from carnatic_sep.stems import MRIDANGAM, OTHER, VOCALS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Report = Callable[[str, float], None]
+
+SUMMARY = "analysis.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisOptions:
+    """How recordings are analysed.
+
+    Attributes
+    ----------
+    pitch : name of a tracker, or the path of a csv that holds the melody already
+    tonic : ``auto``, or Hz in writing
+    part : whose melody, ``vocals`` or ``violin``
+    hop_seconds : of the melody
+    span : seconds that the picture shows; a minute with much melody if None
+    """
+
+    pitch: str = "auto"
+    tonic: str = "auto"
+    part: str = VOCALS
+    hop_seconds: float = HOP_SECONDS
+    span: tuple[float, float] | None = None
+
+    def check(self) -> None:
+        """Find out before any work what cannot be met.
+
+        Raises
+        ------
+        UsageError
+            A tracker that is unknown or not installed, a tonic out of range, a hop out of range,
+            or a stem that has no melody.
+        """
+        if self.part not in RANGES_HZ:
+            raise UnknownNameError("part with a melody", self.part, list(RANGES_HZ))
+        check_hop(self.hop_seconds)
+        if self.tonic != "auto":
+            given_tonic(self.tonic)
+        if not self.holds_melody:
+            tracker_called(self.pitch)
+
+    @property
+    def holds_melody(self) -> bool:
+        """Whether `pitch` is a file with the melody in it."""
+        return self.pitch.lower().endswith((".csv", ".txt"))
+
+
+def parse_span(text: str | None) -> tuple[float, float] | None:
+    """Return the stretch that a person has written as START-END in seconds.
+
+    Raises
+    ------
+    UsageError
+        It is not of that form.
+
+    >>> parse_span("60-120"), parse_span(None)
+    ((60.0, 120.0), None)
+    """
+    if text is None:
+        return None
+    start, _, end = text.partition("-")
+    try:
+        span = (float(start), float(end))
+    except ValueError as error:
+        raise UsageError(f"--show {text}: write two numbers of seconds, such as 60-120") from error
+    if not 0.0 <= span[0] < span[1]:
+        raise UsageError(f"--show {text}: the end must come after the start")
+    return span
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was found in a recording.
+
+    Attributes
+    ----------
+    pitch : the melody of `part`, unvoiced where its stem is silent
+    tonic : Sa
+    folded, unfolded : how long the melody stays at each height
+    svaras : on which it dwells
+    surface : see :func:`carnatic_sep.analysis.surface.melody_surface`
+    raga : the nearest ragas of the renderer's table
+    levels : of the stems
+    rhythm : of the mridangam; None without its stem
+    sama : annotated times; empty without
+    agreement : of strokes with sama; None without either
+    """
+
+    pitch: PitchTrack
+    tonic: Tonic
+    folded: Distribution
+    unfolded: Distribution
+    svaras: tuple[SvaraPeak, ...]
+    surface: NDArray[np.float64]
+    raga: RagaGuess
+    levels: Levels
+    rhythm: Rhythm | None
+    sama: tuple[float, ...]
+    agreement: SamaAgreement | None
+
+
+def analyse(
+    recording: Recording,
+    *,
+    options: AnalysisOptions | None = None,
+    report: Report = lambda step, share: None,
+) -> Analysis:
+    """Find melody, tonic, raga and rhythm in a recording with stems.
+
+    Parameters
+    ----------
+    recording : with its stems; memory grows by some bytes for each hop, not with the audio
+    report : takes a step and the seconds of it that are done
+
+    Raises
+    ------
+    AnalysisError
+        The stem of the melody is missing, stems and mixture differ in length, or nothing is
+        voiced.
+    UsageError
+        An option that cannot be met, or a library that is not installed.
+    AudioReadError
+        A file cannot be read.
+    """
+    options = options or AnalysisOptions()
+    options.check()
+    part = recording.stems.get(options.part)
+    if part is None:
+        raise AnalysisError(
+            f"{recording.source}: there is no stem of {options.part}; it has "
+            f"{', '.join(recording.stems) or 'none'}"
+        )
+    check_length(recording)
+    sama = read_sama(recording.sama) if recording.sama else ()
+    told = given_tonic(options.tonic) if options.tonic != "auto" else None
+    levels = stem_levels(
+        recording.stems, report=lambda stem, done: report(f"level of {stem}", done)
+    )
+    pitch = _melody(part, options, report)
+    pitch = gate(pitch, levels, part=options.part)
+    if not pitch.voiced.any():
+        raise AnalysisError(
+            f"{part}: no voiced frames; it is silent, or holds no melody between "
+            f"{RANGES_HZ[options.part][0]:.0f} and {RANGES_HZ[options.part][1]:.0f} Hz"
+        )
+    report("tonic", 0.0)
+    tonic = told or find_tonic(recording.mixture, drone=recording.stems.get(OTHER), f0=pitch.f0)
+    folded = distribution(pitch, tonic.hz)
+    rhythm = None
+    if MRIDANGAM in recording.stems:
+        rhythm = analyse_rhythm(
+            recording.stems[MRIDANGAM], report=lambda done: report("strokes", done)
+        )
+    return Analysis(
+        pitch=pitch,
+        tonic=tonic,
+        folded=folded,
+        unfolded=distribution(pitch, tonic.hz, folded=False),
+        svaras=tuple(svara_peaks(folded)),
+        surface=melody_surface(pitch, tonic.hz),
+        raga=nearest_ragas(folded),
+        levels=levels,
+        rhythm=rhythm,
+        sama=sama,
+        agreement=sama_agreement(rhythm, sama) if rhythm and len(sama) > 1 else None,
+    )
+
+
+def write_analysis(
+    folder: Path,
+    recording: Recording,
+    found: Analysis,
+    *,
+    options: AnalysisOptions | None = None,
+    settings: dict[str, Any] | None = None,
+) -> None:
+    """Write everything that was found into `folder`; ``analysis.json`` comes last.
+
+    Parameters
+    ----------
+    settings : kept in ``analysis.json``, so that a later call can tell whether it is done
+
+    Raises
+    ------
+    AudioWriteError
+        A file cannot be written.
+    UsageError
+        The jams package is not installed.
+    """
+    from carnatic_sep.analysis.jams_file import write_jams
+    from carnatic_sep.analysis.picture import Scene, save_picture
+
+    options = options or AnalysisOptions()
+    tables.write_pitch(folder, found.pitch)
+    tables.write_distributions(folder, found.folded, found.unfolded)
+    tables.write_rows(
+        folder / "surface.csv", [[float(cell) for cell in row] for row in found.surface], digits=8
+    )
+    write_values(folder / "pitch.svl", found.pitch, name=f"melody of {options.part}")
+    active = found.levels.active(options.part)
+    write_audacity(
+        folder / f"{options.part}.labels.txt",
+        [(*span, options.part) for span in spans(active, found.levels.hop_seconds)],
+    )
+    if found.rhythm is not None:
+        tables.write_rhythm(folder, found.rhythm)
+        marks = [(stroke.seconds, stroke.hand) for stroke in found.rhythm.strokes]
+        write_audacity(folder / "strokes.labels.txt", [(at, at, hand) for at, hand in marks])
+        write_instants(folder / "strokes.svl", marks, name="strokes")
+    if found.sama:
+        write_instants(folder / "sama.svl", [(at, "sama") for at in found.sama], name="sama")
+    write_jams(
+        folder / "analysis.jams",
+        title=recording.name,
+        seconds=found.levels.seconds,
+        pitch=found.pitch,
+        tonic=found.tonic,
+        rhythm=found.rhythm,
+        sama=found.sama,
+    )
+    scene = Scene(
+        title=recording.name,
+        sound=recording.mixture or recording.stems[options.part],
+        pitch=found.pitch,
+        tonic_hz=found.tonic.hz,
+        levels=found.levels,
+        rhythm=found.rhythm,
+        sama=found.sama,
+        raga=f"svaras nearest to {found.raga.nearest[0].name} "
+        f"(confidence {found.raga.confidence:.2f})",
+    )
+    save_picture(folder / "picture.png", scene, span=options.span)
+    summary = {**summarise(recording, found), "settings": settings or {}}
+    text = json.dumps(summary, ensure_ascii=False, indent=2, allow_nan=False)
+    tables.write_text(folder / SUMMARY, [text])
+
+
+def summarise(recording: Recording, found: Analysis) -> dict[str, Any]:
+    """Return what was found in a few numbers, as ``analysis.json`` holds it."""
+    pitch, rhythm = found.pitch, found.rhythm
+    return {
+        "format": 1,
+        "version": __version__,
+        "recording": recording.name,
+        "seconds": round(found.levels.seconds, 3),
+        "tonic": asdict(found.tonic),
+        "pitch": {
+            "tracker": pitch.tracker,
+            "hop_seconds": pitch.hop_seconds,
+            "voiced_seconds": round(float(pitch.voiced.sum() * pitch.hop_seconds), 2),
+            "median_hz": round(float(np.median(pitch.f0[pitch.voiced])), 2),
+        },
+        "svaras": [{k: _rounded(v) for k, v in asdict(each).items()} for each in found.svaras],
+        "ragas": {
+            "confidence": round(found.raga.confidence, 3),
+            "nearest": [
+                {"name": r.name, "distance": round(r.distance, 4)} for r in found.raga.nearest
+            ],
+        },
+        "rhythm": None
+        if rhythm is None
+        else {
+            "strokes": len(rhythm.strokes),
+            "left": sum(stroke.hand != "right" for stroke in rhythm.strokes),
+            "right": sum(stroke.hand != "left" for stroke in rhythm.strokes),
+            "pulse_per_minute": _number(rhythm.pulse_per_minute),
+            "pulse_confidence": round(rhythm.pulse_confidence, 3),
+        },
+        "sama": None
+        if found.agreement is None
+        else {k: _number(v) for k, v in asdict(found.agreement).items()},
+    }
+
+
+def _melody(part: Path, options: AnalysisOptions, report: Report) -> PitchTrack:
+    if options.holds_melody:
+        return tables.read_pitch(Path(options.pitch), hop_seconds=options.hop_seconds)
+    return track_file(
+        part,
+        tracker=options.pitch,
+        hop_seconds=options.hop_seconds,
+        range_hz=RANGES_HZ[options.part],
+        report=lambda done: report("melody", done),
+    )
+
+
+def _number(value: float) -> float | None:
+    return round(value, 4) if np.isfinite(value) else None
+
+
+def _rounded(value: float | str) -> float | str:
+    return round(value, 4) if isinstance(value, float) else value
