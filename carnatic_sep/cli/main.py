@@ -26,6 +26,7 @@ VERBS = {
     "finetune": "Fine-tune a trained model on multitracks, for other stems if need be.",
     "evaluate": "Score models on a dataset, beside floors and bounds, with a report.",
     "compare": "Compare two evaluations, pair by pair.",
+    "analyze": "Find melody, tonic, raga and strokes in recordings or their stems.",
 }
 """Each verb and its line of help; `carnatic_sep.cli.VERB` has a function VERB or a VERB_app."""
 
