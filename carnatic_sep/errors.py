@@ -50,3 +50,7 @@ class DatasetError(CarnaticSepError):
 
 class EvaluationError(CarnaticSepError):
     """A track or a result that cannot be scored or compared: estimates that do not fit it, say."""
+
+
+class AnalysisError(CarnaticSepError):
+    """A recording or a contour in which there is nothing of what was asked for."""
