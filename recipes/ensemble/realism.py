@@ -1,8 +1,6 @@
 """How far rendered mixes are from a real concert's: portraits side by side, and a classifier.
 
-    carnatic-sep render --pieces 8 --seconds 30 --seed 500 --bank recordings --bleed -12 --mp3 128 \
-        --out renders
-    python recipes/ensemble/realism.py --renders renders --concert concert.mp3 --figure realism.png
+    python recipes/ensemble/realism.py --bank recordings --concert concert.mp3 --figure realism.png
 
 The desk was set with the first half of the concert before us; what is printed compares with its
 second half. Levels of stems are those that the bundled model finds, in the concert and in the
@@ -22,14 +20,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 from features import BANDS_HZ, Portrait, patches, portray
 
 from carnatic_sep.audio.reader import read_audio
-from carnatic_sep.datasets.registry import load_dataset
+from carnatic_sep.datasets.config import DataConfig
+from carnatic_sep.ensemble.codec import mp3_round_trip
+from carnatic_sep.ensemble.config import EnsembleConfig
+from carnatic_sep.ensemble.orders import make_ensemble
 
 _TOLERANCES = {"spectrum": 6.0, "levels": 5.0, "crest": 3.0, "width": 6.0, "stems": 6.0}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--renders", type=Path, required=True)
+    parser.add_argument("--bank", type=Path, required=True)
+    parser.add_argument("--voice", nargs="+", default=["voice/alapana/*"], help="phrases to use")
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    parser.add_argument("--pieces", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--seed", type=int, default=500)
     parser.add_argument("--concert", type=Path, required=True)
     parser.add_argument("--half", choices=["first", "second"], default="second")
     parser.add_argument("--stems-seconds", type=float, default=40.0, help="to separate; 0 for none")
@@ -40,8 +46,7 @@ def main() -> None:
     whole, rate = read_audio(options.concert)
     middle = whole.shape[1] // 2
     real = whole[:, :middle] if options.half == "first" else whole[:, middle:]
-    tracks = load_dataset(options.renders).tracks()
-    rendered = [_mixture(track) for track in tracks]
+    rendered = _render(options, rate)
     ours = np.concatenate(rendered, axis=1)
     one, other = portray(real, rate), portray(ours, rate)
     _print_portraits(one, other)
@@ -52,9 +57,22 @@ def main() -> None:
         _draw(one, other, options.figure)
 
 
-def _mixture(track: object) -> np.ndarray:
-    audio, _ = read_audio(track.mixture)  # type: ignore[attr-defined]
-    return audio
+def _render(options: argparse.Namespace, rate: int) -> list[np.ndarray]:
+    """Render pieces as a concert's recording would have them: bleeding microphones, mp3."""
+    ensemble = make_ensemble(
+        bank=options.bank,
+        data=DataConfig(voice=options.voice),
+        cache=options.cache,
+        config=EnsembleConfig(bleed_db=(-12.0, -12.0)),
+        sample_rate=rate,
+    )
+    return [
+        mp3_round_trip(
+            ensemble.render(seconds=options.seconds, seed=options.seed + index).mixture,
+            sample_rate=rate,
+        )
+        for index in range(options.pieces)
+    ]
 
 
 def _print_portraits(real: Portrait, ours: Portrait) -> None:
@@ -104,7 +122,7 @@ def _print_stems(
     share = frames // len(rendered)
     excerpts = {
         f"concert {options.half} {options.stems_seconds:g}": real[:, -frames:],
-        f"rendered {options.renders} {options.stems_seconds:g}": np.concatenate(
+        f"rendered {options.seed} {options.stems_seconds:g}": np.concatenate(
             [piece[:, -share:] for piece in rendered], axis=1
         ),
     }
