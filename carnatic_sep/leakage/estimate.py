@@ -161,7 +161,9 @@ def of_segment(spectra: torch.Tensor, found: Segment, *, hop_seconds: float) -> 
     found : the same, cleaned
     hop_seconds : from column to column
     """
-    kept = found.spectra * found.share
+    from carnatic_sep.leakage.segment import post_filter
+
+    kept = post_filter(spectra, found)
     own = kept.abs().square().sum(0).double().numpy()
     bleed = (spectra - kept).abs().square().sum(0).double().numpy()
     return BleedEstimate(own, bleed, hop_seconds)

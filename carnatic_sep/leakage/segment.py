@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from carnatic_sep.leakage.config import CleanConfig
 
 _TINY = 1e-20
+_MASK_SHARE = 0.5
 WIENER = "wiener"
 MIRA = "mira"
 
@@ -61,6 +62,28 @@ def clean_segment(
         return _masked_by_mira(spectra, related=related)
     stages = cancel(spectra, related=related, config=config, memory=memory)
     return _guarded(stages, related=related, config=config)
+
+
+def post_filter(spectra: Tensor, found: Segment) -> Tensor:
+    """Mask what the canceller left, microphone by microphone, where masks can be trusted.
+
+    A mask that takes more than half of what the filters took mistakes a player who never rests for bleed; such
+    a microphone stays as the canceller left it.
+
+    Parameters
+    ----------
+    spectra : (bins, microphones, columns), what the microphones recorded
+    found : the same, cleaned
+
+    Returns
+    -------
+    like `spectra`
+    """
+    masked = found.spectra * found.share
+    by_mask = (found.spectra - masked).abs().square().sum((0, 2))
+    by_filters = (spectra - found.spectra).abs().square().sum((0, 2))
+    trusted = by_mask <= _MASK_SHARE * by_filters
+    return masked.where(trusted[:, None], found.spectra)
 
 
 def _masked_by_mira(spectra: Tensor, *, related: Tensor) -> Segment:

@@ -88,7 +88,7 @@ def clean_stream(
     from carnatic_sep.audio.spectral import istft, stft
     from carnatic_sep.leakage.confidence import band_edges, pool
     from carnatic_sep.leakage.joint import Memory
-    from carnatic_sep.leakage.segment import clean_segment
+    from carnatic_sep.leakage.segment import clean_segment, post_filter
 
     n_fft, hop = window_frames(sample_rate), hop_frames(sample_rate)
     overlap = round(config.overlap_seconds * sample_rate) // hop * hop
@@ -111,9 +111,9 @@ def clean_stream(
             confidence = pool(
                 found.share, cleaned.abs().square(), (spectra - cleaned).abs().square(), edges
             ).numpy()
-            del spectra
             if config.post_filter and config.method == "joint-fir":
-                cleaned = cleaned * found.share
+                cleaned = post_filter(spectra, found)
+            del spectra
             audio = istft(
                 cleaned.permute(1, 0, 2), n_fft=n_fft, hop_frames=hop, frames=stop - start
             ).numpy()

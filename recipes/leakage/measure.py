@@ -19,7 +19,7 @@ from carnatic_sep.audio.spectral import istft, stft
 from carnatic_sep.leakage.clean import CLEANER_VERSION, CleanConfig
 from carnatic_sep.leakage.config import window_frames
 from carnatic_sep.leakage.estimate import of_segment
-from carnatic_sep.leakage.segment import clean_segment
+from carnatic_sep.leakage.segment import clean_segment, post_filter
 from carnatic_sep.leakage.simulate import (
     GainRide,
     Limiter,
@@ -82,7 +82,7 @@ def run_systems(bled: np.ndarray) -> tuple[dict, np.ndarray]:
         ours = clean_segment(spectra, related=related, config=CleanConfig())
         theirs = clean_segment(spectra, related=related, config=CleanConfig(method="mira"))
         ceilings = of_segment(spectra, ours, hop_seconds=n_fft / 4 / SAMPLE_RATE).ceiling_db
-        chosen = (ours.spectra, ours.spectra * ours.share, theirs.spectra)
+        chosen = (ours.spectra, post_filter(spectra, ours), theirs.spectra)
         audio = [
             istft(one.permute(1, 0, 2), n_fft=n_fft, hop_frames=n_fft // 4, frames=bled.shape[1])
             for one in chosen
