@@ -11,7 +11,7 @@ from carnatic_sep.models.base import SeparationModel
 
 _Model = TypeVar("_Model", bound=type[SeparationModel])
 _ARCHITECTURES: dict[str, type[SeparationModel]] = {}
-_MODULES = ("band_unet", "scnet", "tfc_tdf", "unet")
+_MODULES = ("band_unet", "cold_diffusion", "scnet", "tfc_tdf", "unet")
 
 
 def register(name: str) -> Callable[[_Model], _Model]:
