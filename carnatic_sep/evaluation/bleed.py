@@ -20,6 +20,7 @@ SHORTEST_SECONDS = 0.2
 
 
 SHORTEST_REST_SECONDS = 0.5
+CEILING_SECONDS = 60.0
 
 
 def cleaner_version() -> str:
@@ -80,42 +81,42 @@ def silent_spans(
 
 
 def ceilings(
-    references: Mapping[str, NDArray[np.float32]],
-    cleaned: Mapping[str, NDArray[np.float32]],
-    silent: Mapping[str, Spans],
-    *,
-    sample_rate: int,
+    references: Mapping[str, NDArray[np.float32]], *, sample_rate: int
 ) -> dict[str, float]:
-    """Return stem -> signal over bleed in dB: about the SDR that a perfect estimate would get.
+    """Return stem -> the SDR in dB that the true stem would get against the recorded one.
 
-    The lower of two estimates: the energy of what the cleaner left over the energy of what it took
-    out; and, where the stem rests for a second or more, its power while it plays over its power
-    while the others play alone.
+    Estimated minute by minute by one round of the canceller and its post-filter, on the mean of
+    the channels; empty where there is too little to estimate it from.
 
     Parameters
     ----------
     references : stem -> (channels, frames), as recorded
-    cleaned : the same, cleaned
-    silent : stem -> spans in seconds in which it rests
     sample_rate : Hz
     """
-    from carnatic_sep.metrics.leakage import ceiling_db
-    from carnatic_sep.metrics.sdr import sdr
+    from carnatic_sep.leakage.config import CleanConfig
+    from carnatic_sep.leakage.estimate import estimate_bleed
 
-    mixture = np.sum(list(references.values()), axis=0)
-    found = {}
-    for stem, recorded in references.items():
-        values = [sdr(cleaned[stem], recorded)]
-        if stem in silent:
-            rests = silent[stem]
-            values.append(ceiling_db(recorded, rests, sample_rate=sample_rate, mixture=mixture))
-        known = [value for value in values if not np.isnan(value)]
-        if known:
-            found[stem] = float(min(known))
-    return found
+    shortest = int(SHORTEST_SECONDS * sample_rate)
+    together = np.stack([audio.mean(axis=0) for audio in references.values()])
+    if len(references) < 2 or together.shape[-1] < shortest:
+        return {}
+    own, bleed = np.zeros((2, len(references)))
+    step = int(CEILING_SECONDS * sample_rate)
+    for start in range(0, together.shape[-1], step):
+        part = together[:, start : start + step]
+        if part.shape[-1] >= shortest:
+            config = CleanConfig(rounds=1)
+            found = estimate_bleed(part, sample_rate=sample_rate, config=config)
+            own += found.own.sum(axis=1)
+            bleed += found.bleed.sum(axis=1)
+    return {
+        stem: float(10 * np.log10((mine + others) / others)) if others > 0 else float("inf")
+        for stem, mine, others in zip(references, own, bleed, strict=True)
+        if mine + others > 0
+    }
 
 
-def rests_of(melody: Melody, *, seconds: float, guard_seconds: float = 0.2) -> Spans:
+def rests_of(melody: Melody, *, seconds: float, guard_seconds: float = 0.05) -> Spans:
     """Return where an annotated melody rests for half a second or more, up to `seconds`."""
     sung = melody.times[melody.f0 > 0]
     edges = np.concatenate([[0.0], sung, [seconds]])

@@ -6,11 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carnatic_sep.errors import AudioWriteError
+from carnatic_sep.errors import AudioWriteError, EvaluationError
 from carnatic_sep.evaluation.excerpts import Excerpt
 from carnatic_sep.evaluation.scoring import Score
 
@@ -64,11 +65,13 @@ def fingerprint(
     """Return a checksum of what a track's scores depend on: audio, systems, options, versions."""
     from carnatic_sep import __version__
     from carnatic_sep.evaluation.bleed import cleaner_version
+    from carnatic_sep.evaluation.estimate_files import track_folder
 
     files = [*track.files, *track.annotations.values()]
     for system in systems:
         if system.kind == "estimates":
-            files += sorted(Path(system.source).glob(f"**/{track.id.rpartition('/')[2]}/*"))
+            with suppress(EvaluationError):
+                files += sorted(track_folder(Path(system.source), track.id).iterdir())
     parts = {
         "format": FORMAT,
         "carnatic_sep": __version__,

@@ -96,8 +96,7 @@ def read_recording(track: Multitrack, options: EvaluationOptions) -> Recording:
                 cleaner: bleed.clean_references(heard, sample_rate=rate, cleaner=cleaner)
                 for cleaner in options.cleaners
             }
-            first = cleaned[options.cleaners[0]]
-            ceilings = bleed.ceilings(heard, first, silent, sample_rate=rate)
+            ceilings = bleed.ceilings(heard, sample_rate=rate)
     melody = _melody(track)
     if not heard and VOCALS in melody:
         silent = {VOCALS: bleed.rests_of(melody[VOCALS], seconds=frames / rate)}

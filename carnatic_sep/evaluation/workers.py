@@ -23,10 +23,13 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA
 
 
 def prepare(threads: int) -> None:
-    """Give a fresh process `threads` threads, and leave Ctrl-C to the process that started it."""
+    """Give a fresh process `threads` threads, and let Ctrl-C end it without a word.
+
+    What it was at is lost; the process that started it keeps what is done, and tells.
+    """
     for name in _THREADS:
         os.environ.setdefault(name, str(threads))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _score(
