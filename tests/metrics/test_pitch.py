@@ -8,7 +8,6 @@ import pytest
 from carnatic_sep.metrics.melody import Melody, gamaka_fidelity, melody_scores
 from carnatic_sep.metrics.pitch import track_melody
 
-pytest.importorskip("librosa", reason="librosa is not installed (extra: eval)")
 RATE = 22050
 
 
@@ -44,3 +43,28 @@ def test_channels_silence_and_scraps() -> None:
     assert track_melody([0.5], sample_rate=RATE).f0.tolist() == [0.0]
     with pytest.raises(ValueError, match="NaN"):
         track_melody(np.full(9, np.nan), sample_rate=RATE)
+
+
+def test_a_slide_is_neither_early_nor_late() -> None:
+    time = np.arange(2 * RATE) / RATE
+    found = track_melody(_sung(150.0 * 2.0 ** (time - 0.5)), sample_rate=RATE)
+    middle = slice(20, 180)
+    cents = 1200 * np.log2(found.f0[middle] / 150.0)
+    # An octave a second: 12 cents are 10 ms.
+    late = found.times[middle] - 0.5 - cents / 1200
+    assert np.abs(late).max() < 0.004
+
+
+def test_breath_is_unvoiced_and_a_weak_fundamental_is_no_octave() -> None:
+    rng = np.random.default_rng(0)
+    noise = 0.1 * rng.standard_normal(RATE)
+    assert np.mean(track_melody(noise, sample_rate=RATE).f0 > 0) < 0.2
+    phase = 2 * np.pi * 160.0 * np.arange(RATE) / RATE
+    hollow = 0.05 * np.sin(phase) + np.sin(2 * phase) + 0.8 * np.sin(3 * phase)
+    found = track_melody(hollow, sample_rate=RATE).f0[5:-5]
+    assert np.median(found) == pytest.approx(160.0, rel=0.002)
+
+
+def test_a_range_that_cannot_be_searched_is_named() -> None:
+    with pytest.raises(ValueError, match="from 20 to 1000 Hz"):
+        track_melody(np.ones(RATE), sample_rate=RATE, lowest_hz=20, highest_hz=1000)

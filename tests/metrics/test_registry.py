@@ -15,7 +15,6 @@ from carnatic_sep.metrics.registry import METRICS, score, select
 from carnatic_sep.stems import MRIDANGAM, VIOLIN, VOCALS
 
 pytest.importorskip("mir_eval", reason="mir_eval is not installed (extra: eval)")
-pytest.importorskip("librosa", reason="librosa is not installed (extra: eval)")
 RATE = 8000
 STEMS = (VOCALS, VIOLIN, MRIDANGAM)
 UNITS = {"dB", "share", "points", "cents", "correlation"}
