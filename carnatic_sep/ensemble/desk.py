@@ -49,7 +49,7 @@ class DeskConfig(Strict):
     """Standard deviation of each player's own tone curve, dB an octave band."""
     master_tone_db: float = 2.0
     """Standard deviation of the whole mix's tone curve around :data:`CONCERT_TONE_DB`."""
-    reverb_db: Range = (-16.0, -6.0)
+    reverb_db: Range = (-19.0, -9.0)
     """Level of the desk's stereo reverb relative to the dry sound."""
     reverb_seconds: Range = (0.6, 1.6)
     threshold_db: Range = (4.0, 12.0)

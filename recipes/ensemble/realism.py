@@ -10,7 +10,6 @@ renders alike, so that its errors are on both sides.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -40,7 +39,8 @@ def main() -> None:
     parser.add_argument("--half", choices=["first", "second"], default="second")
     parser.add_argument("--stems-seconds", type=float, default=40.0, help="to separate; 0 for none")
     parser.add_argument("--figure", type=Path)
-    parser.add_argument("--keep", type=Path, help="JSON file that keeps the levels of stems")
+    parser.add_argument("--concert-stems", type=Path, help="as separate wrote them, to save time")
+    parser.add_argument("--stems-only", action="store_true", help="print only the levels of stems")
     options = parser.parse_args()
 
     whole, rate = read_audio(options.concert)
@@ -48,6 +48,9 @@ def main() -> None:
     real = whole[:, :middle] if options.half == "first" else whole[:, middle:]
     rendered = _render(options, rate)
     ours = np.concatenate(rendered, axis=1)
+    if options.stems_only:
+        _print_stems(real, rendered, rate, options)
+        return
     one, other = portray(real, rate), portray(ours, rate)
     _print_portraits(one, other)
     if options.stems_seconds > 0:
@@ -115,31 +118,28 @@ def _print_stems(
 ) -> None:
     from carnatic_sep import Separator
 
-    keep = {}
-    if options.keep and options.keep.exists():
-        keep = json.loads(options.keep.read_text(encoding="utf-8"))
-    frames = int(options.stems_seconds * rate)
-    share = frames // len(rendered)
-    excerpts = {
-        f"concert {options.half} {options.stems_seconds:g}": real[:, -frames:],
-        f"rendered {options.seed} {options.stems_seconds:g}": np.concatenate(
-            [piece[:, -share:] for piece in rendered], axis=1
-        ),
-    }
-    separator = None
-    for name, audio in excerpts.items():
-        if name not in keep:
-            separator = separator or Separator("default")
-            stems = separator.separate(audio, rate)
-            level = {
-                n: 10 * np.log10(float(np.mean(np.square(s))) + 1e-12) for n, s in stems.items()
-            }
-            keep[name] = {n: level[n] - level["vocals"] for n in level}
-            if options.keep:
-                options.keep.write_text(json.dumps(keep), encoding="utf-8")
-    concert, ours = (keep[name] for name in excerpts)
+    frames = int(options.stems_seconds * rate) // len(rendered)
+    middles = [piece[:, (piece.shape[1] - frames) // 2 :][:, :frames] for piece in rendered]
+    separator = Separator("default")
+    ours = _levels(separator.separate(np.concatenate(middles, axis=1), rate))
+    if options.concert_stems is None:
+        places = np.linspace(0, real.shape[1] - frames, len(rendered)).astype(int)
+        excerpt = np.concatenate([real[:, at : at + frames] for at in places], axis=1)
+        concert = _levels(separator.separate(excerpt, rate))
+    else:
+        span = (
+            slice(None, real.shape[1]) if options.half == "first" else slice(-real.shape[1], None)
+        )
+        files = {name: options.concert_stems / f"{name}.flac" for name in ours}
+        concert = _levels({name: read_audio(path)[0][:, span] for name, path in files.items()})
     for stem in ("violin", "mridangam", "other"):
         _row(f"{stem} over vocals, as separated (dB)", concert[stem], ours[stem], "stems")
+
+
+def _levels(stems: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return the RMS of each stem in dB over that of the vocals."""
+    power = {name: float(np.mean(np.square(sound))) + 1e-12 for name, sound in stems.items()}
+    return {name: 10 * np.log10(each / power["vocals"]) for name, each in power.items()}
 
 
 def _print_classifier(real: np.ndarray, rendered: list[np.ndarray], rate: int) -> None:
