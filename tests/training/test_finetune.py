@@ -169,3 +169,19 @@ def test_a_wrong_key_names_the_right_one(tmp_path: Path) -> None:
     path.write_text("name: mine\nlearning_rat: 1\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"c\.yaml: learning_rat: .*learning_rate"):
         load_finetune_config(path, overrides=[])
+
+
+@pytest.mark.parametrize("name", ["saraga", "standin", "naive", "aware"])
+def test_the_recipes_configurations_fit(name: str) -> None:
+    folder = Path(__file__).parents[2] / "recipes" / "spleeter_finetune"
+    config = load_finetune_config(folder / f"{name}.yaml", overrides=[])
+    assert config.dataset
+    assert config.surgery.frozen_steps < config.last_step
+
+
+def test_the_recipes_runs_differ_in_their_loss_alone() -> None:
+    folder = Path(__file__).parents[2] / "recipes" / "spleeter_finetune"
+    naive, aware = (
+        load_finetune_config(folder / f"{name}.yaml", overrides=[]) for name in ("naive", "aware")
+    )
+    assert naive.model_copy(update={"name": aware.name, "loss": aware.loss}) == aware
