@@ -89,7 +89,8 @@ def _sections(
     scored = _has_headline(summary)
     names = tables.tested(summary)
     headline = words.title(summary["headline"])
-    meaning = words.MEANINGS.get(summary["headline"], "")
+    clean = summary["options"]["references"] == "clean"
+    meaning = "distance from the true stem" if clean else words.MEANINGS[summary["headline"]]
     return [
         (
             "headline",

@@ -71,6 +71,7 @@ def _panel(
         [float(np.log2(hz / LOWEST_HZ)) for hz in ticks],
         [f"{hz // 1000} kHz" if hz >= 1000 else f"{hz} Hz" for hz in ticks],
     )
+    axis.set_xticks(np.arange(0.0, seconds - 0.5, 2.0))  # none at the end, where the next begins
     axis.tick_params(colors=_INK, labelsize=11.5, length=2, labelleft=first)
     for spine in axis.spines.values():
         spine.set_visible(False)

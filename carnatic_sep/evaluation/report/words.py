@@ -32,7 +32,7 @@ MEANINGS = {
     "slr": "how much of the mixture is gone where the target rests",
     "lw_sdr": "distance from the recorded stem, only where it can be trusted",
     "psd_sir": "as LC-SIR, by power in bands: blind to phase",
-    "sdr": "distance from the reference as it was recorded, bleed included",
+    "sdr": "distance from the reference as it was recorded, with whatever bleed it has",
 }
 
 
