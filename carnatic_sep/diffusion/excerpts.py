@@ -76,7 +76,8 @@ class ExcerptSource:
         for track in self.tracks:
             if missing := [name for name in self.targets if name not in track.stem_names]:
                 raise DatasetError(
-                    f"{track.id}: has no stem {', '.join(missing)}; leave the track or the target out"
+                    f"{track.id}: has no stem {', '.join(missing)}; leave the track or "
+                    "the target out"
                 )
 
     def batches(self) -> Iterator[Batch]:
@@ -94,9 +95,9 @@ class ExcerptSource:
             yield self._batch([self._excerpt(rng) for _ in range(self.batch_size)])
 
     def _batch(self, excerpts: list[dict[str, NDArray[np.float32]]]) -> Batch:
-        mixture = np.stack([sum(stems.values(), np.float32(0))[None] for stems in excerpts])
+        mixture = np.stack([_sum(stems)[None] for stems in excerpts])
         wanted = np.stack([[stems[name] for name in self.targets] for stems in excerpts])
-        analysis = self.front.analyse(torch.from_numpy(mixture.astype(np.float32)))
+        analysis = self.front.analyse(torch.from_numpy(mixture))
         clean = self.front.magnitudes(torch.from_numpy(wanted), level=analysis.level)
         return Batch(clean, analysis.magnitudes)
 
@@ -114,7 +115,7 @@ class ExcerptSource:
                     source, begin = track, start
                 gain = 10 ** (rng.uniform(*self.gain_db) / 20)
                 stems[name] = np.float32(gain) * self._read(source, name, begin)
-            if np.sqrt(np.mean(sum(stems.values(), np.float32(0)) ** 2)) > _QUIETEST_RMS:
+            if np.sqrt(np.mean(_sum(stems) ** 2)) > _QUIETEST_RMS:
                 return stems
         raise DatasetError(f"{self.tracks[0].id}: {_MOST_TRIES} excerpts in a row are silent")
 
@@ -122,7 +123,7 @@ class ExcerptSource:
         self, rng: np.random.Generator, among: Sequence[Multitrack] = ()
     ) -> tuple[Multitrack, int]:
         tracks = among or self.tracks
-        track = tracks[rng.integers(len(tracks))]
+        track = tracks[int(rng.integers(len(tracks)))]
         rate, frames = track.info()
         room = frames * self.sample_rate // rate - self.front.segment_frames(self.columns)
         return track, int(rng.integers(max(1, room)))
@@ -133,3 +134,8 @@ class ExcerptSource:
         mono = audio.mean(axis=0)[:frames]
         padded: NDArray[np.float32] = np.pad(mono, (0, frames - len(mono))).astype(np.float32)
         return padded
+
+
+def _sum(stems: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    total: NDArray[np.float32] = np.sum(list(stems.values()), axis=0, dtype=np.float32)
+    return total

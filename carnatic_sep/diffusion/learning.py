@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -71,35 +72,46 @@ def fit(
     CarnaticSepError
         The loss is not a number: training has diverged.
     """
-    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-
     optimiser = torch.optim.Adam(
         unet.parameters(), lr=config.learning_rate, betas=config.betas, eps=config.epsilon
     )
     generator = torch.Generator().manual_seed(config.seed)
-    mean = None
-    if config.ema_decay:
-        mean = AveragedModel(
-            unet.net, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True
-        )
+    mean = _RunningMean(config.ema_decay) if config.ema_decay else None
     device = next(unet.parameters()).device
     unet.train()
     try:
         for step, batch in zip(range(config.steps), batches, strict=False):
             clean, mixture = batch.clean.to(device), batch.mixture.to(device)
             loss = training_loss(unet, scheduler, clean, mixture, generator=generator)
-            if not torch.isfinite(loss):
+            value = loss.item()
+            if not math.isfinite(value):
                 raise CarnaticSepError(
-                    f"the loss of step {step + 1} is {float(loss)}: training has diverged; go on "
+                    f"the loss of step {step + 1} is {value}: training has diverged; go on "
                     "from an earlier checkpoint with a smaller learning_rate"
                 )
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             if mean is not None:
-                mean.update_parameters(unet.net)
-            yield float(loss.detach())
+                mean.add(unet.net.state_dict())
+            yield value
     finally:
-        if mean is not None and int(mean.n_averaged):
-            unet.net.load_state_dict(mean.module.state_dict())
+        if mean is not None and mean.state:
+            unet.net.load_state_dict(mean.state)
         unet.eval()
+
+
+class _RunningMean:
+    """Exponential mean of a network's state, which starts at the first one."""
+
+    def __init__(self, decay: float) -> None:
+        self._decay = decay
+        self.state: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def add(self, state: dict[str, Tensor]) -> None:
+        for name, value in state.items():
+            if name in self.state and value.is_floating_point():
+                self.state[name].lerp_(value, 1.0 - self._decay)
+            else:
+                self.state[name] = value.detach().clone()

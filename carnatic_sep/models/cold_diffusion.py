@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from carnatic_sep.audio.spectral import istft, stft
 from carnatic_sep.models.base import SeparationModel
@@ -78,9 +77,7 @@ class FrontEnd:
         """
         shares = estimates / analysis.magnitudes.clamp(min=_QUIETEST)
         # The Nyquist bin, which the network does not see, goes with the bin below it.
-        shares = functional.pad(shares.flatten(0, 1), (0, 1), mode="replicate").unflatten(
-            0, shares.shape[:2]
-        )
+        shares = torch.cat([shares, shares[..., -1:]], dim=-1)
         spectrum = (shares * analysis.spectrum).transpose(-1, -2)
         return istft(spectrum, n_fft=self.n_fft, hop_frames=self.hop_frames, frames=frames)
 

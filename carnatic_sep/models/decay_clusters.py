@@ -141,7 +141,8 @@ def k_means(points: NDArray[np.float32], clusters: int, *, seed: int) -> NDArray
         centres = moved
         if still:
             break
-    return centres[np.argsort(centres.mean(axis=1))].astype(np.float32)
+    ranked: NDArray[np.float32] = centres[np.argsort(centres.mean(axis=1))].astype(np.float32)
+    return ranked
 
 
 def _squared_distances(
