@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lightning
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from carnatic_sep.datasets.registry import load_dataset
@@ -16,7 +15,8 @@ from carnatic_sep.models.bases import Base, load_base
 from carnatic_sep.models.checkpoint import Provenance
 from carnatic_sep.training.finetune_config import FinetuneConfig
 from carnatic_sep.training.finetune_module import FinetuneModule
-from carnatic_sep.training.interrupt import ignore_interrupts, stop_gently
+from carnatic_sep.training.fitting import fit
+from carnatic_sep.training.interrupt import ignore_interrupts
 from carnatic_sep.training.keeper import CHECKPOINT_FILE, STATE_FILE, Keeper
 from carnatic_sep.training.multitracks import Excerpts, MultitrackBatches, activities, chosen
 from carnatic_sep.training.progress import ProgressLines
@@ -85,41 +85,19 @@ def finetune(
     )
     folder.mkdir(parents=True, exist_ok=True)
     provenance = _provenance(config, base, operation, dataset, tracks)
-    trainer = lightning.Trainer(
-        max_steps=config.last_step - module.step,
-        precision="bf16-mixed" if config.precision == "bf16" else "32-true",
-        gradient_clip_val=config.gradient_clip,
-        logger=[CSVLogger(folder, name="log"), TensorBoardLogger(str(folder), name="tensorboard")],
-        callbacks=[
-            Keeper(folder, provenance, excerpts),
-            ProgressLines(progress or report, seconds=progress_seconds),
-        ],
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=False,
-        log_every_n_steps=min(10, config.last_step),
-        accelerator="auto",
-        devices=1,
-    )
     batches = MultitrackBatches(
         excerpts, batch_size=config.batch_size, seed=config.seed, first_step=module.step
     )
-    loader = DataLoader(
-        batches, batch_size=None, num_workers=config.workers, worker_init_fn=ignore_interrupts
+    return fit(
+        module,
+        DataLoader(
+            batches, batch_size=None, num_workers=config.workers, worker_init_fn=ignore_interrupts
+        ),
+        folder=folder,
+        keeper=Keeper(folder, provenance, excerpts),
+        report=report,
+        progress=ProgressLines(progress or report, seconds=progress_seconds),
     )
-
-    def stop() -> None:
-        trainer.should_stop = True
-
-    with stop_gently(stop):
-        trainer.fit(module, loader)
-    if module.step < config.last_step:
-        report(
-            f"{folder}: interrupted at step {module.step} of {config.last_step}; "
-            "its state is kept, give the same command again to go on"
-        )
-        raise KeyboardInterrupt
-    return folder / CHECKPOINT_FILE
 
 
 def open_tracks(config: FinetuneConfig) -> tuple[Dataset, list[Multitrack]]:

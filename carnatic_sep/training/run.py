@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from carnatic_sep.datasets.bank import SAMPLE_RATE, SoloBank, load_bank, require_folder
@@ -20,7 +19,8 @@ from carnatic_sep.models.registry import build
 from carnatic_sep.training.config import TrainConfig
 from carnatic_sep.training.credits import credits_of
 from carnatic_sep.training.dataset import BandBatches, MixtureBatches
-from carnatic_sep.training.interrupt import ignore_interrupts, stop_gently
+from carnatic_sep.training.fitting import fit
+from carnatic_sep.training.interrupt import ignore_interrupts
 from carnatic_sep.training.keeper import CHECKPOINT_FILE, STATE_FILE, Keeper
 from carnatic_sep.training.module import SeparationModule
 from carnatic_sep.training.progress import ProgressLines
@@ -86,35 +86,14 @@ def train(
     module = SeparationModule(model, config, state=state)
     folder.mkdir(parents=True, exist_ok=True)
     provenance = _provenance(config, bank, voices=len(bank.voices) + len(taught), data_dir=data_dir)
-    trainer = lightning.Trainer(
-        max_steps=config.last_step - module.step,
-        precision="bf16-mixed" if config.precision == "bf16" else "32-true",
-        gradient_clip_val=config.gradient_clip,
-        logger=[CSVLogger(folder, name="log"), TensorBoardLogger(str(folder), name="tensorboard")],
-        callbacks=[
-            Keeper(folder, provenance, mixer),
-            ProgressLines(progress or report, seconds=progress_seconds),
-        ],
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=False,
-        log_every_n_steps=min(10, config.last_step),
-        accelerator="auto",
-        devices=1,
+    return fit(
+        module,
+        _batches(config, mixer, model, state),
+        folder=folder,
+        keeper=Keeper(folder, provenance, mixer),
+        report=report,
+        progress=ProgressLines(progress or report, seconds=progress_seconds),
     )
-
-    def stop() -> None:
-        trainer.should_stop = True
-
-    with stop_gently(stop):
-        trainer.fit(module, _batches(config, mixer, model, state))
-    if module.step < config.last_step:
-        report(
-            f"{folder}: interrupted at step {module.step} of {config.last_step}; "
-            "its state is kept, give the same command again to go on"
-        )
-        raise KeyboardInterrupt
-    return folder / CHECKPOINT_FILE
 
 
 def _model(config: TrainConfig) -> SeparationModel:

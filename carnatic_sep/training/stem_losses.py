@@ -45,25 +45,22 @@ def stem_loss(
     Stems that are no reference for their mixture count in silence and consistency alone.
     """
     terms = {"distance": _distance(estimates, batch, config, weights)}
-    if snr_weight and bool(batch.known.any()):
-        whole = batch.known.all(dim=1)
-        if bool(whole.any()):
-            error = (estimates[whole] - batch.stems[whole]).square()
-            mixture = batch.mixture[whole, None].square()
-            stems = batch.stems[whole].square()
-            terms["snr"] = snr_weight * snr_db(error, stems, mixture, weights=weights)
+    summed = batch.known.all(dim=1)  # mixtures that are nothing but their stems
+    if snr_weight and bool(summed.any()):
+        error = (estimates[summed] - batch.stems[summed]).square()
+        mixture = batch.mixture[summed, None].square()
+        stems = batch.stems[summed].square()
+        terms["snr"] = snr_weight * snr_db(error, stems, mixture, weights=weights)
     if config.silence_weight:
         silence = silence_loss(estimates, batch.silent, batch.mixture)
         terms["silence"] = config.silence_weight * silence
     if config.consistency_weight:
         lacking = mixture_consistency(estimates, batch.mixture)
         terms["consistency"] = config.consistency_weight * lacking
-    if config.mixit_weight:
+    if config.mixit_weight and bool(summed.any()):
         first = (batch.stems * batch.halves[:, :, None, None]).sum(dim=1)
         mixtures = torch.stack([first, batch.mixture - first], dim=1)
-        summed = batch.known.all(dim=1)
-        if bool(summed.any()):
-            terms["mixit"] = config.mixit_weight * mixit(estimates[summed], mixtures[summed]) / 10
+        terms["mixit"] = config.mixit_weight * mixit(estimates[summed], mixtures[summed]) / 10
     return terms
 
 
@@ -71,8 +68,7 @@ def _distance(
     estimates: Tensor, batch: TrackBatch, config: LossConfig, weights: Sequence[float] | None
 ) -> Tensor:
     """Mean distance over the stems that are known, each counting as `weights` say."""
-    shares = estimates.new_ones(estimates.shape[1]) if weights is None else None
-    shares = estimates.new_tensor(list(weights or [])) if shares is None else shares
+    shares = estimates.new_tensor(list(weights or [1.0] * estimates.shape[1]))
     known = batch.known.to(estimates.dtype) * shares
     if config.distance == "truncated_mse":
         scale = batch.mixture.square().mean() + _TINY
