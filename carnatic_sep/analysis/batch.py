@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from carnatic_sep.analysis.concert import SUMMARY, AnalysisOptions, analyse, write_analysis
+from carnatic_sep.analysis.concert import SUMMARY, analyse, write_analysis
+from carnatic_sep.analysis.options import AnalysisOptions
 from carnatic_sep.analysis.recordings import Recording, stem_files
 from carnatic_sep.errors import CarnaticSepError
 

@@ -120,11 +120,14 @@ def distribution(pitch: PitchTrack, tonic_hz: float, *, folded: bool = True) -> 
         places %= bins
     places = places[(places >= 0) & (places < bins)]
     counts = np.bincount(places, minlength=bins).astype(np.float64)
-    density = gaussian_filter1d(
-        counts, _SMOOTH_CENTS / STEP_CENTS, mode="wrap" if folded else "constant"
+    density = np.asarray(
+        gaussian_filter1d(
+            counts, _SMOOTH_CENTS / STEP_CENTS, mode="wrap" if folded else "constant"
+        ),
+        dtype=np.float64,
     )
     return Distribution(
-        low + STEP_CENTS * np.arange(bins),
+        np.asarray(low + STEP_CENTS * np.arange(bins), dtype=np.float64),
         density / max(float(density.sum()), 1e-12),
         folded,
         seconds,
@@ -134,7 +137,7 @@ def distribution(pitch: PitchTrack, tonic_hz: float, *, folded: bool = True) -> 
 def svara_peaks(found: Distribution) -> list[SvaraPeak]:
     """Return the peaks of a folded distribution, from Sa up.
 
-    A peak counts if it is at least a tenth as high as the highest.
+    A peak counts if it is at least a tenth as high as the highest, and stands out by half that.
 
     Raises
     ------
@@ -143,10 +146,15 @@ def svara_peaks(found: Distribution) -> list[SvaraPeak]:
     """
     if not found.folded:
         raise ValueError("svara peaks are found in a folded distribution")
+    from scipy.signal import find_peaks
+
     density = found.density
-    high = (density > np.roll(density, 1)) & (density >= np.roll(density, -1))
+    bins = len(density)
+    least = _LEAST_SHARE * float(density.max())
+    # Three octaves, of which the middle one counts: a peak at Sa has neighbours on both sides.
+    found_at, _ = find_peaks(np.tile(density, 3), height=least, prominence=least / 2.0)
     peaks = []
-    for index in np.flatnonzero(high & (density >= _LEAST_SHARE * density.max())):
+    for index in found_at[(found_at >= bins) & (found_at < 2 * bins)] - bins:
         before, here, after = density[[index - 1, index, (index + 1) % len(density)]]
         bend = before - 2.0 * here + after
         shift = 0.5 * (before - after) / bend if bend < 0.0 else 0.0

@@ -93,7 +93,8 @@ def drone_support(histogram: Row, hz: float) -> float:
 def _folded(histogram: Row) -> tuple[Row, Row]:
     """Return weights of one octave from 80 Hz up, and their heights in cents."""
     per_octave = round(1200.0 / STEP_CENTS)
-    return histogram.reshape(-1, per_octave).sum(axis=0), np.arange(per_octave) * STEP_CENTS
+    steps = np.asarray(np.arange(per_octave) * STEP_CENTS, dtype=np.float64)
+    return np.asarray(histogram.reshape(-1, per_octave).sum(axis=0)), steps
 
 
 def _score(folded: Row, steps: Row, sa: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -98,8 +98,8 @@ def write_jams(
         raise AudioWriteError(f"{path}: cannot be written ({reason(error)})") from error
 
 
-def _annotation(jams: object, namespace: str, seconds: float, tools: str) -> object:
-    annotation = jams.Annotation(namespace=namespace, time=0.0, duration=seconds)  # type: ignore[attr-defined]
+def _annotation(jams: Any, namespace: str, seconds: float, tools: str) -> Any:
+    annotation = jams.Annotation(namespace=namespace, time=0.0, duration=seconds)
     annotation.annotation_metadata.annotation_tools = tools
     annotation.annotation_metadata.data_source = "program"
     return annotation

@@ -14,6 +14,7 @@ from carnatic_sep.errors import AnalysisError, AudioWriteError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.ticker import Locator
 
     from carnatic_sep.analysis.levels import Levels
     from carnatic_sep.analysis.pitch import PitchTrack
@@ -102,20 +103,21 @@ def save_picture(path: Path, scene: Scene, *, span: tuple[float, float] | None =
         2,
         width_ratios=(11.0, 1.6),
         height_ratios=(6.2, 1.7, 1.5),
-        left=0.06,
+        left=0.075,
         right=0.95,
         top=0.90,
         bottom=0.07,
         hspace=0.12,
         wspace=0.03,
     )
-    figure.text(0.06, 0.955, scene.title, fontsize=15, color=_INK, va="center")
-    figure.text(0.06, 0.922, _facts(scene), fontsize=9.5, color=_INK, va="center")
+    figure.text(0.075, 0.955, scene.title, fontsize=15, color=_INK, va="center")
+    figure.text(0.075, 0.922, _facts(scene), fontsize=9.5, color=_INK, va="center")
     melody = figure.add_subplot(grid[0, 0])
+    histogram = figure.add_subplot(grid[0, 1])
     lowest, highest = _heights(scene)
     _draw_melody(melody, scene, (start, end), (lowest, highest))
-    peaks = _draw_histogram(figure.add_subplot(grid[0, 1]), scene, (lowest, highest))
-    _draw_svaras(melody, peaks, (lowest, highest))
+    peaks = _draw_histogram(histogram, scene, (lowest, highest))
+    _draw_svaras(melody, histogram, peaks, (lowest, highest))
     stems = figure.add_subplot(grid[1, 0], sharex=melody)
     _draw_stems(stems, scene, (start, end))
     strokes = figure.add_subplot(grid[2, 0], sharex=melody)
@@ -202,24 +204,26 @@ def _draw_histogram(axes: Axes, scene: Scene, heights: tuple[float, float]) -> l
     return svara_peaks(folded)
 
 
-def _draw_svaras(axes: Axes, peaks: list[SvaraPeak], heights: tuple[float, float]) -> None:
+def _draw_svaras(
+    melody: Axes, histogram: Axes, peaks: list[SvaraPeak], heights: tuple[float, float]
+) -> None:
     """Rule the svaras that the melody dwells on, in every octave, and name them on the right."""
-    marks = axes.secondary_yaxis("right")
     places, names = [], []
     for peak in peaks:
         for octave in (-1, 0, 1, 2):
             height = peak.cents + 1200.0 * octave - (1200.0 if peak.cents > 1140.0 else 0.0)
             if heights[0] < height < heights[1]:
-                axes.axhline(height, color=_LINE, linewidth=0.7, alpha=0.6)
+                for axes in (melody, histogram):
+                    axes.axhline(height, color=_LINE, linewidth=0.7, alpha=0.6)
                 places.append(height)
                 names.append(peak.svara + {-1: ",", 0: "", 1: "'", 2: "''"}[octave])
-    marks.set_yticks(places, names, fontsize=8, color=_LINE)
-    marks.tick_params(length=0, pad=2)
+    histogram.yaxis.tick_right()
+    histogram.set_yticks(places, names, fontsize=9, color=_LINE)
+    histogram.tick_params(axis="y", labelright=True, labelleft=False, length=0)
 
 
 def _draw_stems(axes: Axes, scene: Scene, span: tuple[float, float]) -> None:
     axes.set_yticks([])
-    axes.set_ylabel("who plays", fontsize=9)
     axes.tick_params(labelsize=8)
     if scene.levels is None:
         axes.text(0.5, 0.5, "no stems given", transform=axes.transAxes, ha="center", fontsize=9)
@@ -235,14 +239,7 @@ def _draw_stems(axes: Axes, scene: Scene, span: tuple[float, float]) -> None:
         axes.fill_between(
             times, base, base + 0.9 * height, color=_STEM_INK.get(name, _GRID), linewidth=0
         )
-        axes.text(
-            0.003,
-            (base + 0.72) / len(names),
-            name,
-            transform=axes.transAxes,
-            fontsize=7.5,
-            color=_INK,
-        )
+    axes.set_yticks([len(names) - 0.55 - row for row in range(len(names))], names, fontsize=8)
     axes.set_ylim(0.0, len(names))
 
 
@@ -250,7 +247,7 @@ def _draw_strokes(axes: Axes, scene: Scene, span: tuple[float, float]) -> None:
     axes.set_yticks([0.5, 1.5], ["left", "right"], fontsize=8)
     axes.set_ylim(0.0, 2.0)
     axes.tick_params(labelsize=8)
-    axes.set_ylabel("strokes", fontsize=9)
+    axes.set_ylabel("strokes", fontsize=8)
     if scene.rhythm is None:
         axes.text(0.5, 0.5, "no mridangam given", transform=axes.transAxes, ha="center", fontsize=9)
         return
@@ -264,6 +261,7 @@ def _draw_strokes(axes: Axes, scene: Scene, span: tuple[float, float]) -> None:
     inside = (times >= span[0]) & (times <= span[1]) & np.isfinite(tempo)
     if inside.any():
         right = axes.twinx()
+        right.yaxis.set_major_locator(_few())
         right.plot(times[inside], tempo[inside], color=_PITCH, linewidth=1.2)
         middle = float(np.median(tempo[inside]))
         right.set_ylim(0.8 * middle, 1.2 * middle)
@@ -271,7 +269,13 @@ def _draw_strokes(axes: Axes, scene: Scene, span: tuple[float, float]) -> None:
         right.tick_params(labelsize=7, colors=_PITCH)
 
 
-def _multiples(step: int) -> object:
+def _few() -> Locator:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(4)
+
+
+def _multiples(step: int) -> Locator:
     from matplotlib.ticker import MultipleLocator
 
     return MultipleLocator(step)

@@ -171,7 +171,8 @@ def track_stream(
     for window in windows(blocks):
         found = chosen.track(window.audio, lowest_hz=lowest, highest_hz=highest)
         last = int(np.ceil(window.end_seconds / hop_seconds - 1e-6))
-        times = np.arange(first, last) * hop_seconds - window.offset_seconds
+        grid = np.asarray(np.arange(first, last) * hop_seconds, dtype=np.float64)
+        times = np.asarray(grid - window.offset_seconds, dtype=np.float64)
         f0.append(_at(times, found.times, found.f0))
         confidence.append(_at(times, found.times, found.confidence))
         first = last

@@ -107,7 +107,7 @@ def write_distributions(folder: Path, folded: Distribution, unfolded: Distributi
 def write_rhythm(folder: Path, rhythm: Rhythm) -> None:
     """Write ``strokes.csv`` and ``tempo.csv``, with a line of headings each."""
     heading = ["seconds", "hand", "left", "right", "left_db", "right_db"]
-    strokes = [
+    strokes: list[list[float | str]] = [
         [each.seconds, each.hand, each.left, each.right, each.left_db, each.right_db]
         for each in rhythm.strokes
     ]

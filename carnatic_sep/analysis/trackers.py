@@ -129,8 +129,9 @@ def _melodia(audio: Mono, lowest_hz: float, highest_hz: float) -> Found:
     )
     f0, salience = (np.asarray(row, dtype=np.float64) for row in find(loud))
     salience = np.maximum(salience, 0.0)
-    times = np.arange(len(f0)) * (_MELODIA_HOP / RATE)
-    return Found(times, np.maximum(f0, 0.0), salience / (salience + _SALIENCE))
+    return Found(
+        _grid(len(f0), _MELODIA_HOP / RATE), np.maximum(f0, 0.0), salience / (salience + _SALIENCE)
+    )
 
 
 def _pyin(audio: Mono, lowest_hz: float, highest_hz: float) -> Found:
@@ -147,7 +148,7 @@ def _pyin(audio: Mono, lowest_hz: float, highest_hz: float) -> Found:
         hop_length=_PYIN_HOP,
         resolution=0.1,
     )
-    times = np.arange(len(f0)) * (_PYIN_HOP / _PYIN_RATE)
+    times = _grid(len(f0), _PYIN_HOP / _PYIN_RATE)
     return Found(times, np.where(voiced, np.nan_to_num(f0), 0.0), np.asarray(probability))
 
 
@@ -158,6 +159,10 @@ def _ftanet(audio: Mono, lowest_hz: float, highest_hz: float) -> Found:
     times, f0 = answer[:, 0].astype(np.float64), answer[:, 1].astype(np.float64)
     inside = (f0 >= lowest_hz) & (f0 <= highest_hz)
     return Found(times, np.where(inside, f0, 0.0), inside.astype(np.float64))
+
+
+def _grid(count: int, step: float) -> Row:
+    return np.asarray(np.arange(count) * step, dtype=np.float64)
 
 
 TRACKERS = {

@@ -51,7 +51,7 @@ def gate(
     loud = float(np.quantile(sounds[sounds > -90.0], 0.95)) if (sounds > -90.0).any() else 0.0
     counts = sounds > max(loud - below_loud_db, -90.0)
     rival = _RIVAL.get(part)
-    if rival in levels.db:
+    if rival is not None and rival in levels.db:
         counts &= sounds > levels.smoothed(rival, _SMOOTH_SECONDS) - below_rival_db
     return replace(pitch, f0=np.where(_at(counts, pitch, levels.hop_seconds), pitch.f0, 0.0))
 

@@ -79,7 +79,7 @@ def analyze(
     Exit code: 0 all analysed, 1 some failed, 2 wrong usage, 130 interrupted.
     """  # noqa: D301 (\b keeps the lines after it as they are)
     from carnatic_sep.analysis.batch import analyse_recordings
-    from carnatic_sep.analysis.concert import AnalysisOptions, parse_span
+    from carnatic_sep.analysis.options import AnalysisOptions, parse_span
     from carnatic_sep.analysis.recordings import find_recordings
     from carnatic_sep.cli._steps import Steps
 

@@ -108,6 +108,19 @@ def read_saraga(root: Path, layout: DatasetLayout) -> list[FoundTrack]:
     return sorted(tracks, key=lambda entry: entry.track.id)
 
 
+def from_mirdata(track: Any) -> Multitrack | None:
+    """Turn a track of mirdata's ``saraga_carnatic`` into ours; None if none of its audio is there.
+
+    Parameters
+    ----------
+    track : what ``mirdata.initialize("saraga_carnatic").track(ID)`` gives, or anything with the
+        same attributes
+    """
+    from carnatic_sep.datasets.layout import read_layout
+
+    return _multitrack(track, read_layout(NAME))
+
+
 def load_index(root: Path) -> SaragaIndex:
     """Return the official index if it was downloaded, else one made from the folder.
 

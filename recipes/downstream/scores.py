@@ -1,0 +1,110 @@
+"""The same analysis for each contender, and how far its answer is from what is known."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import soundfile
+from pieces import Piece
+
+from carnatic_sep.analysis.distribution import distance, distribution
+from carnatic_sep.analysis.levels import Levels, block_levels
+from carnatic_sep.analysis.pitch import PitchTrack, track_pitch
+from carnatic_sep.analysis.tonic import find_tonic
+from carnatic_sep.analysis.voicing import gate
+from carnatic_sep.errors import AnalysisError
+from carnatic_sep.metrics.melody import Melody, drone_locking, gamaka_fidelity, melody_scores
+from carnatic_sep.metrics.rhythm import detect_onsets, onset_scores
+
+CAPTURE_CENTS = 50.0
+
+
+def score_piece(piece: Piece, stems: dict[str, np.ndarray]) -> dict[str, float | None]:
+    """Analyse the stems, or the mixture where there are none, and score what was found.
+
+    Melody: Melodia; on stems unvoiced where the stem is silent, as ``carnatic-sep analyze`` does
+    (``ungated`` is without that).
+    """
+    mixture, rate = piece.read_mixture()
+    voice = stems.get("vocals", mixture)
+    plain = track_pitch(voice, rate, tracker="melodia")
+    found = gate(plain, _levels(stems, rate)) if stems else plain
+    scores = {**_melody(piece, found), "ungated_accuracy": _accuracy(piece, plain)}
+    scores["tonic_cents"] = _tonic(piece, mixture, stems.get("other"), found, rate)
+    if piece.strokes is not None:
+        drum = stems.get("mridangam", mixture)
+        onsets = detect_onsets(drum, sample_rate=rate)
+        scores["onset_f"] = onset_scores(piece.strokes, onsets).f_measure
+    return {name: None if np.isnan(value) else float(value) for name, value in scores.items()}
+
+
+def _melody(piece: Piece, found: PitchTrack) -> dict[str, float]:
+    truth, estimate = piece.voice, found.melody
+    wide = melody_scores(truth, estimate)
+    narrow = melody_scores(truth, estimate, tolerance_cents=25.0)
+    gamaka = gamaka_fidelity(truth, estimate)
+    scores = {
+        **asdict(wide),
+        "raw_pitch_25": narrow.raw_pitch,
+        "overall_accuracy_25": narrow.overall_accuracy,
+        "octave_errors": wide.raw_chroma - wide.raw_pitch,
+        "gamaka_correlation": gamaka.correlation,
+        "gamaka_rms_cents": gamaka.rms_cents,
+        "gamaka_seconds": gamaka.seconds,
+        "drone_locking": drone_locking(truth, estimate, tonic_hz=piece.tonic_hz),
+        "histogram_distance": _histogram(piece, found),
+    }
+    if piece.violin is not None:
+        scores["violin_capture"] = _capture(truth, piece.violin, estimate)
+    return scores
+
+
+def _accuracy(piece: Piece, found: PitchTrack) -> float:
+    return melody_scores(piece.voice, found.melody).overall_accuracy
+
+
+def _histogram(piece: Piece, found: PitchTrack) -> float:
+    hop = found.hop_seconds
+    truth = piece.voice.at(found.times)
+    known = PitchTrack(truth, np.ones(len(truth)), hop)
+    try:
+        return distance(distribution(known, piece.tonic_hz), distribution(found, piece.tonic_hz))
+    except AnalysisError:
+        return float("nan")
+
+
+def _capture(voice: Melody, violin: Melody, estimate: Melody) -> float:
+    """Return the share of vocal rests with violin in which the estimate follows the violin."""
+    bowed, heard = violin.at(voice.times), estimate.at(voice.times)
+    rest = (voice.f0 == 0.0) & (bowed > 0.0)
+    if rest.sum() * 0.01 < 0.5:
+        return float("nan")
+    apart = np.abs(1200.0 * np.log2(np.maximum(heard, 1e-3) / np.maximum(bowed, 1e-3)))
+    return float(np.mean((heard[rest] > 0.0) & (apart[rest] <= CAPTURE_CENTS)))
+
+
+def _tonic(
+    piece: Piece, mixture: np.ndarray, other: np.ndarray | None, found: PitchTrack, rate: int
+) -> float:
+    """Return how far the tonic found is from the known one, octaves forgiven, cents."""
+    with TemporaryDirectory() as folder:
+        paths: list[Path | None] = []
+        for name, audio in (("mixture", mixture), ("other", other)):
+            path = Path(folder) / f"{name}.wav"
+            if audio is not None:
+                soundfile.write(path, audio.T, rate, subtype="FLOAT")
+            paths.append(path if audio is not None else None)
+        try:
+            hz = find_tonic(paths[0], drone=paths[1], f0=found.f0).hz
+        except AnalysisError:
+            return float("nan")
+    cents = 1200.0 * np.log2(hz / piece.tonic_hz)
+    return float(abs((cents + 600.0) % 1200.0 - 600.0))
+
+
+def _levels(stems: dict[str, np.ndarray], rate: int) -> Levels:
+    assert rate == 44100, "levels are measured at 44.1 kHz"
+    return Levels({name: block_levels([audio.mean(axis=0)]) for name, audio in stems.items()})
