@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _RANGE_DB = 65.0
 _PAPER, _INK = "#15131a", "#d9d4cc"
 _TICKS_HZ = (100, 300, 1000, 3000, 10000)
-_COLOURS = 96
+_COLOURS = 40
 
 
 def draw_excerpt(audio: Mapping[str, str]) -> str:
@@ -31,7 +31,7 @@ def draw_excerpt(audio: Mapping[str, str]) -> str:
 
     Returns
     -------
-    PNG in base64, of 96 colours; the same bytes for the same audio
+    PNG in base64, of 40 colours; the same bytes for the same audio
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -39,7 +39,7 @@ def draw_excerpt(audio: Mapping[str, str]) -> str:
     sounds = {name: decode(coded) for name, coded in audio.items()}
     levels = {name: log_spectrogram(x, sample_rate=rate) for name, (x, rate) in sounds.items()}
     top = max(float(each.max()) for each in levels.values())
-    figure = Figure(figsize=(9.6, 3.1), dpi=110, facecolor=_PAPER)
+    figure = Figure(figsize=(9.6, 3.1), dpi=90, facecolor=_PAPER)
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
     for number, ((name, level), axis) in enumerate(zip(levels.items(), axes, strict=True)):
