@@ -204,7 +204,11 @@ def concert_table(summary: dict[str, Any], model: str) -> list[str]:
         if any(value is not None for value in values):
             share = about["unit"] == "share"
             shown = [
-                "" if x is None else f"{100 * x:.1f} %" if share else f"{x:.2f} {about['unit']}"
+                ""
+                if x is None
+                else f"{100 * x:.1f} %"
+                if share
+                else f"{x:.2f} {about['unit'].replace('correlation', '')}".strip()
                 for x in values
             ]
             lines.append(f"| {name.replace('_', ' ')} | {' | '.join(shown)} |")
