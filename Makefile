@@ -55,7 +55,7 @@ $(VENV)/.core: $(VENV)/.made pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python $(INSTALL) --editable '.[train,eval,m4a,dev]'
+	$(BIN)/python $(INSTALL) --editable '.[train,eval,data,rooms,ensemble,analysis,diffusion,m4a,dev]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.core
