@@ -11,6 +11,7 @@ import argparse
 import csv
 import sys
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,7 @@ def main() -> None:
     for truth, metrics in SECTIONS.items():
         print_section(cells, levels, truth, metrics)
     print_references(cells, levels)
+    print_quality(cells)
     if options.figure:
         draw(cells, levels, options.figure)
     missed = print_bars(cells, levels)
@@ -107,6 +109,9 @@ def read(folder: Path) -> Cells:
     for key, found in rows.items():
         numbers = [name for name in found[0] if name not in ("piece", "stem", "level", "system")]
         cells[key] = {name: np.array([float(row[name]) for row in found]) for name in numbers}
+        # A copy of the reference is perfect in every second, which has no median.
+        perfect = np.isnan(cells[key]["csdr"]) & (cells[key]["sdr"] > 80.0)
+        cells[key]["csdr"][perfect] = np.inf
         cells[key]["copies"] = np.array([float(copies(row["system"])) for row in found])
     return cells
 
@@ -138,9 +143,7 @@ def caught(cells: Cells, metric: str) -> float:
 def print_section(cells: Cells, levels: list[float], truth: str, metrics: list[str]) -> None:
     heads = [f"{level:g} dB" for level in levels]
     last = ["mean", "worst cell"] + (["copiers caught"] if truth == "true_sdr" else [])
-    print(
-        f"Spearman with the {truth.replace('_', ' ').replace('s', 'S', 1).upper()[5:]} of truth\n"
-    )
+    print(f"Spearman with the true {truth[5:].upper()}, mean over cells, by level of bleed\n")
     print("| metric | " + " | ".join(heads + last) + " |")
     print("|---|" + "---|" * len(heads + last))
     for metric in metrics:
@@ -163,6 +166,27 @@ def print_references(cells: Cells, levels: list[float]) -> None:
         print(f"| {name} | " + " | ".join(f"{value:.1f}" for value in means) + " |")
     means = [_mean(cells, level, "ceiling") for level in levels]
     print("| ceiling, estimated | " + " | ".join(f"{value:.1f}" for value in means) + " |\n")
+
+
+def print_quality(cells: Cells) -> None:
+    """How good the cleaned reference must be: correlation by its own SDR, both cleaners pooled."""
+    points = [
+        (cell[reference][0], float(spearmanr(cell[metric], cell["true_sdr"]).statistic))
+        for cell in cells.values()
+        for reference, metric in (
+            ("cleaned_reference", "lc_sdr"),
+            ("masked_reference", "lc_sdr_masked"),
+        )
+    ]
+    print("LC-SDR by the SDR of the cleaned reference itself, cells of both cleaners\n")
+    print("| reference, dB | cells | mean | worst |")
+    print("|---|---|---|---|")
+    for low, high in pairwise((-np.inf, 10.0, 13.0, 16.0, 20.0, np.inf)):
+        found = [rho for quality, rho in points if low <= quality < high]
+        if found:
+            name = f"{low:g} to {high:g}".replace("-inf to", "below").replace("to inf", "and up")
+            print(f"| {name} | {len(found)} | {np.mean(found):.2f} | {min(found):.2f} |")
+    print()
 
 
 def print_bars(cells: Cells, levels: list[float]) -> int:
