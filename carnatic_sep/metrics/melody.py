@@ -171,8 +171,7 @@ def gamaka_fidelity(reference: Melody, estimate: Melody) -> GamakaFidelity:
     ValueError
         See :func:`validate`.
 
-    Source: this project; the band follows measurements of gamaka rates, 4 to 7 Hz and their
-    harmonics (Subramanian, "Carnatic ragam thodi - pitch analysis of notes and gamakams", 2007).
+    Source: this project; below the band lie phrases, above it what a tracker adds.
     """
     from scipy.signal import butter, sosfiltfilt
 

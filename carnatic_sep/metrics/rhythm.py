@@ -169,8 +169,7 @@ def stroke_bands(
     ValueError
         See :func:`carnatic_sep.metrics.sdr.validate`.
 
-    Source: this project; bands after the modes of the two heads (Raman, "The Indian musical drums",
-    1934: right head harmonic from its second mode on, left head below).
+    Source: this project.
     """
     validate(reference, estimate)
     ref, est = as_channels(reference, name="reference"), as_channels(estimate, name="estimate")
