@@ -99,7 +99,9 @@ def detect_onsets(audio: ArrayLike, *, sample_rate: int, full_scale: float | Non
     around = uniform_filter1d(rise, 2 * _AVERAGE + 1)
     onsets = np.flatnonzero(peak & (rise > 0.02) & (rise > around + _LEAST_RISE * _top(rise)))
     # A rise over two columns happened between them.
-    return np.asarray(np.maximum(onsets - 1, 0) * _HOP_SECONDS, dtype=np.float64)
+    # Columns are whole frames apart: 220 at 44.1 kHz, not 220.5.
+    hop_seconds = _hop_frames(sample_rate) / sample_rate
+    return np.asarray(np.maximum(onsets - 1, 0) * hop_seconds, dtype=np.float64)
 
 
 def loudest_band(audio: ArrayLike, *, sample_rate: int) -> float:
@@ -208,7 +210,7 @@ def _stroke_levels(strokes: NDArray[np.floating], sample_rate: int) -> NDArray[n
 
 def _bands(signal: NDArray[np.floating], sample_rate: int) -> NDArray[np.float64]:
     """(channels, frames) -> (columns, bands), magnitudes every 5 ms."""
-    hop = max(1, round(_HOP_SECONDS * sample_rate))
+    hop = _hop_frames(sample_rate)
     grid = Grid(4 * hop, hop)
     filters = mel_filters(sample_rate=sample_rate, n_fft=grid.n_fft, bands=_FLUX_BANDS)
     parts = []
@@ -216,6 +218,10 @@ def _bands(signal: NDArray[np.floating], sample_rate: int) -> NDArray[np.float64
         spectra = grid.read(signal, first, count)
         parts.append(np.sqrt(np.sum(spectra.real**2 + spectra.imag**2, axis=0)) @ filters.T)
     return np.concatenate(parts).astype(np.float64)
+
+
+def _hop_frames(sample_rate: int) -> int:
+    return max(1, round(_HOP_SECONDS * sample_rate))
 
 
 def _top(rise: Row) -> float:

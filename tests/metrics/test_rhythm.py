@@ -100,3 +100,14 @@ def test_each_hand_is_heard_in_its_own_bands() -> None:
     assert math.isnan(nothing.right_db)
     gone = stroke_bands(both, 0 * both, sample_rate=RATE)
     assert 10.0 < gone.right_db <= 40.0
+
+
+def test_onsets_do_not_drift_where_the_hop_is_no_whole_number_of_frames() -> None:
+    rate, times = 44100, np.arange(0.5, 40.0, 0.5)  # 5 ms are 220.5 frames
+    audio = np.zeros(41 * rate)
+    for time in times:
+        start = round(time * rate)
+        audio[start : start + 2000] = np.sin(np.arange(2000)) * np.exp(-np.arange(2000) / 400)
+    found = detect_onsets(audio, sample_rate=rate)
+    assert len(found) == len(times)
+    assert np.abs(found - times).max() < 0.01
