@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 RATE = 44100
-TONIC = 150.0
+TONIC = 180.0
 SVARAS = (0, 204, 386, 702, 906, 1200)
 STROKE_SECONDS = 0.25
 
@@ -22,9 +22,9 @@ def voice_line(seconds: float) -> np.ndarray:
 
 
 def harmonic(hz: np.ndarray, count: int = 12) -> np.ndarray:
-    """A harmonic tone along a pitch line, RMS 0.1."""
+    """A bright harmonic tone along a pitch line, RMS 0.1."""
     phase = 2 * np.pi * np.cumsum(hz) / RATE
-    sound = sum(np.sin(k * phase) / k for k in range(1, count + 1))
+    sound = sum(np.sin(k * phase) for k in range(1, count + 1))
     return 0.1 * sound / np.sqrt(np.mean(sound**2))
 
 

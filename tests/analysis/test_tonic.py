@@ -24,7 +24,7 @@ def test_drone_whose_fourth_below_is_as_loud_as_sa() -> None:
     assert histogram.sum() == pytest.approx(1.0)
     assert abs(_cents(drone_tonic(histogram))) < 10
     assert drone_support(histogram, TONIC) > 0.95
-    assert drone_support(histogram, 0.75 * TONIC) < 0.85
+    assert drone_support(histogram, 0.75 * TONIC) < 0.93
 
 
 def test_what_moves_is_no_drone() -> None:
@@ -35,7 +35,7 @@ def test_what_moves_is_no_drone() -> None:
 
 
 def test_finds_the_tonic_of_a_piece(kutcheri) -> None:
-    sung = np.array([0.0, 140.0, 150.0, 151.0, 300.0] * 40)
+    sung = np.array([0.0, 170.0, 180.0, 181.0, 360.0] * 40)
     found = find_tonic(
         kutcheri.folder / "mixture.wav", drone=kutcheri.folder / "other.wav", f0=sung
     )

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from carnatic_sep.cli.main import main
+
+RATE = 44100
+
+
+def _call(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return int(ended.value.code or 0)
+
+
+def test_help_has_examples(capsys) -> None:
+    assert _call("analyze", "--help") == 0
+    assert "carnatic-sep analyze concert.mp3" in capsys.readouterr().out
+
+
+def test_wrong_usage_is_told_before_any_work(tmp_path, capsys) -> None:
+    assert _call("analyze", tmp_path / "no.wav", "--out", tmp_path / "o") == 2
+    assert "no such file" in capsys.readouterr().err
+    (tmp_path / "a.wav").write_bytes(b"")
+    assert _call("analyze", tmp_path / "a.wav", "--out", tmp_path / "o", "--tonic", "5") == 2
+    assert "--tonic" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_folder_that_fails_is_reported_as_json(tmp_path, capsys) -> None:
+    pytest.importorskip("essentia")
+    folder = tmp_path / "stems"
+    folder.mkdir()
+    (folder / "vocals.wav").write_bytes(b"no sound")
+    assert _call("analyze", folder, "--out", tmp_path / "o", "--json") == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0]["status"] == "failed"
+    assert "vocals.wav" in lines[0]["error"]
+    assert lines[-1] == {"event": "summary", "analysed": 0, "kept": 0, "failed": 1}
