@@ -147,8 +147,8 @@ def _provenance(config: TrainConfig, bank: SoloBank, *, voices: int, data_dir: P
         licence="CC BY-NC-SA 4.0",
         credits=credits_of(data_dir, config.data),
         trained_on=f"{voices} voice clips, {len(bank.notes)} violin notes, "
-        f"{len(bank.pieces)} violin pieces, {len(bank.strokes)} mridangam takes; synthesised "
-        "tanpura, ghatam and kanjira",
+        f"{len(bank.pieces)} violin pieces, {len(bank.strokes)} mridangam takes; "
+        f"{config.rendered_voices} phrases sung by rule, synthesised tanpura, ghatam and kanjira",
         seed=config.seed,
         extra={"config": config.model_dump(mode="json")},
     )
