@@ -137,7 +137,7 @@ def distribution(pitch: PitchTrack, tonic_hz: float, *, folded: bool = True) -> 
 def svara_peaks(found: Distribution) -> list[SvaraPeak]:
     """Return the peaks of a folded distribution, from Sa up.
 
-    A peak counts if it is at least a tenth as high as the highest, and stands out by half that.
+    A peak counts if it is at least a tenth as high as the highest, and stands out by a tenth of that.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def svara_peaks(found: Distribution) -> list[SvaraPeak]:
     bins = len(density)
     least = _LEAST_SHARE * float(density.max())
     # Three octaves, of which the middle one counts: a peak at Sa has neighbours on both sides.
-    found_at, _ = find_peaks(np.tile(density, 3), height=least, prominence=least / 2.0)
+    found_at, _ = find_peaks(np.tile(density, 3), height=least, prominence=least / 10.0)
     peaks = []
     for index in found_at[(found_at >= bins) & (found_at < 2 * bins)] - bins:
         before, here, after = density[[index - 1, index, (index + 1) % len(density)]]
