@@ -29,7 +29,7 @@ from carnatic_sep.analysis.surface import melody_surface
 from carnatic_sep.analysis.tonic import Tonic, find_tonic, given_tonic
 from carnatic_sep.analysis.voicing import gate
 from carnatic_sep.errors import AnalysisError
-from carnatic_sep.stems import MRIDANGAM, OTHER, VOCALS
+from carnatic_sep.stems import MRIDANGAM, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

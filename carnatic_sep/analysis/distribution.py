@@ -137,7 +137,8 @@ def distribution(pitch: PitchTrack, tonic_hz: float, *, folded: bool = True) -> 
 def svara_peaks(found: Distribution) -> list[SvaraPeak]:
     """Return the peaks of a folded distribution, from Sa up.
 
-    A peak counts if it is at least a tenth as high as the highest, and stands out by a tenth of that.
+    A peak counts if it is at least a tenth as high as the highest, and stands out by a tenth of
+    that.
 
     Raises
     ------
