@@ -30,7 +30,10 @@ from carnatic_sep.metrics.trusted import lw_sdr_many
 
 Audio = NDArray[np.float64]
 LEVELS = (-20.0, -15.0, -10.0, -7.0, -5.0)
-CLEANERS = {"c": CleanConfig(), "w": CleanConfig(rounds=1, taps=(8,), post_filter=True)}
+CLEANERS = {
+    "c": CleanConfig(post_filter=False),
+    "w": CleanConfig(rounds=1, taps=(8,), post_filter=True),
+}
 
 
 def main() -> None:
