@@ -40,8 +40,11 @@ def clean(
     ] = 2,
     post_filter: Annotated[
         bool,
-        typer.Option("--post-filter", help="Mask what is left: less bleed, less fidelity."),
-    ] = False,
+        typer.Option(
+            "--post-filter/--linear",
+            help="Mask what is left where masks can be trusted, or only subtract.",
+        ),
+    ] = True,
     output_format: Annotated[
         Literal["wav", "flac"], typer.Option("--format", help="Of the stems.")
     ] = "flac",

@@ -56,7 +56,8 @@ def clean_references(
     channels, frames = next(iter(references.values())).shape
     if len(references) < 2 or frames < SHORTEST_SECONDS * sample_rate:
         return dict(references)
-    config = CleanConfig(method=cleaner)  # type: ignore[arg-type] # it says what it knows
+    # Linear: a reference must hold nothing that a mask has shaped.
+    config = CleanConfig(method=cleaner, post_filter=False)  # type: ignore[arg-type] # it says what it knows
     cleaned = []
     for channel in range(channels):
         mono = {stem: np.ascontiguousarray(audio[channel]) for stem, audio in references.items()}

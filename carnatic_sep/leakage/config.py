@@ -30,7 +30,8 @@ class CleanConfig:
     weight_floor_db : quietest that a target is taken to be, relative to its mean in the bin
     filter_headroom : leakage is at most this times the power that the round before let pass
     ridge : share of the diagonal that is added to it before solving
-    post_filter : mask what the canceller leaves, for less bleed and less fidelity
+    post_filter : mask what the canceller leaves, where masks can be trusted; off, all that is
+        done to a stem is linear, as references of metrics need it
     guard_db : highest removed share of a solo's energy; a stem above it falls back
     solo_db : by how much a target must exceed the others to count as solo
     segment_seconds : stretch that shares one set of filters
@@ -52,7 +53,7 @@ class CleanConfig:
     weight_floor_db: float = -45.0
     filter_headroom: float = 3.0
     ridge: float = 1e-2
-    post_filter: bool = False
+    post_filter: bool = True
     guard_db: float = -15.0
     solo_db: float = 20.0
     segment_seconds: float = 45.0

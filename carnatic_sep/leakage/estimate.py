@@ -34,6 +34,9 @@ EDGES_HZ = (60.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 """Octaves in which leakage is told, Hz."""
 
 _DEFAULT = CleanConfig()
+_LEFT = 1.7
+"""Energy of bleed over that of what cleaning takes out of a stem: the rest stays. The value for
+which the ceilings of development pieces in development rooms have no median error."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +128,8 @@ def estimate_bleed(
 ) -> BleedEstimate:
     """Tell own sound and bleed of each stem apart in energy, column by column.
 
-    The canceller takes most of the bleed out, and the post-filter most of what that leaves; what
-    both took out is the bleed.
+    The canceller takes most of the bleed out, and the post-filter most of what that leaves. The
+    bleed is what both took out, times a constant for late echoes that both leave.
 
     Parameters
     ----------
@@ -165,7 +168,7 @@ def of_segment(spectra: torch.Tensor, found: Segment, *, hop_seconds: float) -> 
 
     kept = post_filter(spectra, found)
     own = kept.abs().square().sum(0).double().numpy()
-    bleed = (spectra - kept).abs().square().sum(0).double().numpy()
+    bleed = _LEFT * (spectra - kept).abs().square().sum(0).double().numpy()
     return BleedEstimate(own, bleed, hop_seconds)
 
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from carnatic_sep.leakage.config import CleanConfig
 
 _TINY = 1e-20
-_MASK_SHARE = 0.5
+_MASK_SHARE, _AGREED_SHARE = 0.5, 0.25
+_LITTLE_SHARE = 10.0**-1.8
 WIENER = "wiener"
 MIRA = "mira"
 
@@ -65,10 +66,12 @@ def clean_segment(
 
 
 def post_filter(spectra: Tensor, found: Segment) -> Tensor:
-    """Mask what the canceller left, microphone by microphone, where masks can be trusted.
+    """Mask what the canceller left, microphone by microphone, as deep as masks can be trusted.
 
     A mask that takes more than half of what the filters took mistakes a player who never rests
-    for bleed; such a microphone stays as the canceller left it.
+    for bleed; such a microphone stays as the canceller left it. Where the filters took little
+    (less than -18 dB), so that a mask has little to win and as much to lose, it is as deep as it
+    agrees with them: whole up to a quarter of what they took, none from a half on.
 
     Parameters
     ----------
@@ -79,11 +82,23 @@ def post_filter(spectra: Tensor, found: Segment) -> Tensor:
     -------
     like `spectra`
     """
-    masked = found.spectra * found.share
-    by_mask = (found.spectra - masked).abs().square().sum((0, 2))
-    by_filters = (spectra - found.spectra).abs().square().sum((0, 2))
-    trusted = by_mask <= _MASK_SHARE * by_filters
-    return masked.where(trusted[:, None], found.spectra)
+    import torch
+
+    heard, by_filters, by_mask = torch.zeros(3, spectra.shape[1])
+    for block in blocks(len(spectra)):
+        before, after, share = spectra[block], found.spectra[block], found.share[block]
+        heard += before.abs().square().sum((0, 2))
+        by_filters += (before - after).abs().square().sum((0, 2))
+        by_mask += (after.abs() * (1.0 - share)).square().sum((0, 2))
+    ratio = by_mask / (by_filters + _TINY)
+    little = by_filters < _LITTLE_SHARE * heard
+    agreeing = ((_MASK_SHARE - ratio) / (_MASK_SHARE - _AGREED_SHARE)).clamp(0.0, 1.0)
+    depth = agreeing.where(little, (ratio <= _MASK_SHARE).to(agreeing.dtype))
+    masked = torch.empty_like(found.spectra)
+    for block in blocks(len(spectra)):
+        mask = 1.0 - depth[:, None] * (1.0 - found.share[block])
+        masked[block] = found.spectra[block] * mask
+    return masked
 
 
 def _masked_by_mira(spectra: Tensor, *, related: Tensor) -> Segment:

@@ -49,10 +49,10 @@ def test_clean_writes_then_skips(folder: Path, tmp_path: Path):
     assert not facts["skipped"]
     assert Path(facts["stems"]["vocals"]).is_file()
     assert json.loads(run(*options, "--json").stdout)["tracks"]["song"]["skipped"]
-    refused = run(*options, "--post-filter")
+    refused = run(*options, "--linear")
     assert refused.exit_code == 1
     assert "--overwrite" in refused.stderr
-    assert run(*options, "--post-filter", "--overwrite").exit_code == 0
+    assert run(*options, "--linear", "--overwrite").exit_code == 0
 
 
 def test_a_track_that_is_not_there_is_named(folder: Path):
