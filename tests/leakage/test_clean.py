@@ -121,6 +121,58 @@ def test_guard_falls_back_where_solos_would_be_lost(bled):
     assert not any(stem.guarded for stem in easy.report.stems.values())
 
 
+def swapped(heard: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """`heard` at first, and from half of the time on what the other microphone hears."""
+    half = len(heard) // 2
+    return np.concatenate([heard[:half], other[half:]])
+
+
+WRONGED = {
+    "cables swapped halfway": lambda a, b: {"vocals": swapped(a, b), "violin": swapped(b, a)},
+    "one cable moved halfway": lambda a, b: {"vocals": a, "violin": swapped(b, a)},
+    "polarity flips halfway": lambda a, b: {"vocals": a, "violin": swapped(b, -b)},
+    "clock jumps halfway": lambda a, b: {"vocals": a, "violin": swapped(b, np.roll(b, 400))},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONGED)
+def test_recordings_that_break_the_model_keep_their_solos_or_fall_back(truth, bled, wrong: str):
+    stems = WRONGED[wrong](bled["vocals"], bled["violin"])
+    found = clean(stems, sample_rate=RATE)
+    half = SECONDS * RATE // 2
+    for name in stems:
+        own, leaked = (
+            np.convolve(sound**2, np.ones(RATE // 20), "same")
+            for sound in (truth[name], bled[name] - truth[name])
+        )
+        alone = (own > 1e-2) & (own > 100.0 * leaked)
+        alone[half:] = False  # before anything goes wrong
+        assert alone.sum() > RATE // 20
+        lost = np.sum((stems[name] - found.stems[name])[alone] ** 2)
+        there = np.sum(stems[name][alone] ** 2)
+        assert found.report.stems[name].guarded or lost < 10**-1.5 * there, name
+
+
+def test_guard_fires_on_a_microphone_that_is_a_copy(bled):
+    found = clean({**bled, "other": np.float32(0.7) * bled["vocals"]}, sample_rate=RATE)
+    assert found.report.stems["other"].guarded
+    assert not found.report.stems["violin"].guarded
+
+
+def test_masks_are_left_where_little_was_found(truth, bled):
+    gain = np.float32(10 ** (-20 / 20))
+    little = {
+        "vocals": truth["vocals"] + gain * echoed(truth["violin"], 1),
+        "violin": truth["violin"] + gain * echoed(truth["vocals"], 2),
+    }
+    for stems in (bled, little):
+        linear = clean(stems, sample_rate=RATE, config=CleanConfig(post_filter=False))
+        masked = clean(stems, sample_rate=RATE)
+        for name in stems:
+            before, after = linear.stems[name], masked.stems[name]
+            assert sdr(truth[name], after) > sdr(truth[name], before) - 0.5, name
+
+
 def test_two_microphones_at_one_instrument_keep_it(truth):
     left, right = truth["violin"], echoed(truth["violin"], 5)
     stems = {"vocals": truth["vocals"], "left": left, "right": right}
