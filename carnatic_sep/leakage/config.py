@@ -56,7 +56,7 @@ class CleanConfig:
     post_filter: bool = True
     guard_db: float = -15.0
     solo_db: float = 20.0
-    segment_seconds: float = 45.0
+    segment_seconds: float = 40.0
     overlap_seconds: float = 2.0
     drift_db: float = 0.5
 
