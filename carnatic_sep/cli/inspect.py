@@ -81,8 +81,12 @@ def _print(found: Inspection) -> None:
         table.add_row(
             stem,
             *(f"{value:.0f}" if value == value else "" for value in found.matrix_db[row]),
-            f"{found.signal_to_bleed_db[row]:.1f} dB",
-            f"{found.ceiling_db[row]:.1f} dB",
+            _decibels(found.signal_to_bleed_db[row], "silent"),
+            _decibels(found.ceiling_db[row], ""),
             f"{alone:.1f} s",
         )
     make_console().print(table)
+
+
+def _decibels(value: float, undefined: str) -> str:
+    return f"{value:.1f} dB" if value == value else undefined

@@ -26,6 +26,7 @@ __all__ = ["Inspection", "inspect_stems", "inspect_track"]
 
 _STRETCH_SECONDS = 20.0
 _STEP_SECONDS = 1.0
+_SILENT_DB = -80.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Inspection:
     ----------
     track : its id
     stems : names, in the order of every array
-    matrix_db : (into, from), mean of `bands_db` over its bands, dB; NaN on the diagonal
+    matrix_db : (into, from), mean of `bands_db` over its bands, dB; NaN on the diagonal and for
+        silent stems, as in all that follows
     bands_db : (into, from, bands), power that arrives from another stem's microphone, dB
     edges_hz : limits of the bands
     signal_to_bleed_db, ceiling_db : (stems,), see `estimate.BleedEstimate`
@@ -168,6 +170,9 @@ def inspect_stems(
     estimate = estimate_bleed(stems, sample_rate=sample_rate)
     with np.errstate(divide="ignore"):
         bands_db = np.where(bands > 0.0, 10.0 * np.log10(bands), np.nan)
+    silent = _silent(stems)
+    bands_db[silent, :] = np.nan
+    bands_db[:, silent] = np.nan
     times, over_time = _per_second(estimate.own, estimate.bleed, estimate.hop_seconds, spans)
     activity = frame_activity(stems, sample_rate=sample_rate)
     solos = {name: _placed(solo_regions(activity, k), spans) for k, name in enumerate(names)}
@@ -180,8 +185,8 @@ def inspect_stems(
         matrix_db=np.where(counted > 0, mean, np.nan),
         bands_db=bands_db,
         edges_hz=EDGES_HZ,
-        signal_to_bleed_db=estimate.signal_to_bleed_db,
-        ceiling_db=estimate.ceiling_db,
+        signal_to_bleed_db=np.where(silent, np.nan, estimate.signal_to_bleed_db),
+        ceiling_db=np.where(silent, np.nan, estimate.ceiling_db),
         times=times,
         over_time_db=over_time,
         solos=solos,
@@ -189,6 +194,12 @@ def inspect_stems(
         stretches=spans,
         duration_seconds=whole if duration_seconds is None else duration_seconds,
     )
+
+
+def _silent(stems: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return which stems are `_SILENT_DB` or more below the loudest, (stems,)."""
+    power = np.mean(np.square(stems, dtype=np.float64), axis=-1)
+    return np.asarray(power <= power.max() * 10 ** (_SILENT_DB / 10))
 
 
 def spread(duration: float, *, seconds: float) -> list[tuple[float, float]]:

@@ -88,6 +88,17 @@ def test_inspection_can_be_written_and_drawn(tmp_path):
     assert (tmp_path / "new" / "song.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_silent_stem_neither_bleeds_nor_has_a_ceiling():
+    stems = np.concatenate([bleeding(-12.0), np.zeros((1, SECONDS * RATE))])
+    found = inspect_stems(stems, names=("vocals", "violin", "mridangam"), sample_rate=RATE)
+    assert np.isnan(found.matrix_db[2]).all()
+    assert np.isnan(found.matrix_db[:, 2]).all()
+    assert np.isnan(found.ceiling_db[2])
+    assert found.matrix_db[0, 1] == pytest.approx(-12.0, abs=2.0)
+    assert np.isfinite(found.ceiling_db[:2]).all()
+    json.dumps(found.as_dict(), allow_nan=False)
+
+
 def test_stretches_are_spread_evenly():
     assert spread(30.0, seconds=60.0) == [(0.0, 30.0)]
     stretches = spread(600.0, seconds=60.0)
