@@ -100,7 +100,11 @@ def unpack(archive: Path, folder: Path, *, on_progress: OnProgress | None = None
                 except (gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
                     raise tarfile.ReadError(str(error)) from error
             marker.write_text(stamp, encoding="utf-8")
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError) as error:
+    except NotImplementedError as error:  # a method of compression that zipfile does not know
+        raise DatasetError(
+            f"{archive}: cannot be unpacked here ({error}); unpack it into {folder} by other means"
+        ) from error
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise DatasetError(
             f"{archive}: the archive is damaged ({error}); delete it and download it again"
         ) from error

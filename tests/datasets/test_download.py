@@ -224,3 +224,16 @@ def test_a_public_dataset_is_fetched_unpacked_and_read(server: str, tmp_path: Pa
 def test_a_dataset_that_is_not_public_says_how_to_get_it() -> None:
     with pytest.raises(UsageError, match=r"Sanidha cannot be downloaded.*natcs@gatech\.edu"):
         download(load_dataset("sanidha"))
+
+
+def test_an_archive_packed_in_an_unknown_way_is_not_called_damaged(tmp_path: Path) -> None:
+    content = bytearray(packed("zip"))
+    content[content.index(b"PK\x03\x04") + 8] = 97  # WavPack, in the local header
+    at = content.index(b"PK\x01\x02")
+    while at >= 0:
+        content[at + 10] = 97  # and in the central directory
+        at = content.find(b"PK\x01\x02", at + 1)
+    archive = tmp_path / "odd.zip"
+    archive.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"odd\.zip: cannot be unpacked here .*other means"):
+        unpack(archive, tmp_path / "inside")
