@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.ensemble.raga import CENTS
 from carnatic_sep.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -24,18 +25,8 @@ _REACH_CENTS = 60.0
 _LEAST_SECONDS = 2.0
 
 SVARAS = {
-    "S": 0.0,
-    "R1": 112.0,
-    "R2": 204.0,
-    "G2": 316.0,
-    "G3": 386.0,
-    "M1": 498.0,
-    "M2": 590.0,
-    "P": 702.0,
-    "D1": 814.0,
-    "D2": 906.0,
-    "N2": 1018.0,
-    "N3": 1088.0,
+    name: CENTS[name]
+    for name in ("S", "R1", "R2", "G2", "G3", "M1", "M2", "P", "D1", "D2", "N2", "N3")
 }
 """The twelve places of the octave, just intonation; R3 = G2, G1 = R2, D3 = N2, N1 = D2."""
 

@@ -98,7 +98,9 @@ def _model(model: str | Path) -> Contender:
     from carnatic_sep.models.zoo import resolve
 
     path = resolve(model)
-    return Contender(path.stem, "model", str(model), read_metadata(path).sha256)
+    # A training run calls its file `checkpoint`; its folder has the run's name.
+    name = path.resolve().parent.name if path.stem == "checkpoint" else path.stem
+    return Contender(name, "model", str(model), read_metadata(path).sha256)
 
 
 def _folder(folder: Path) -> Contender:
