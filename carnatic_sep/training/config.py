@@ -3,12 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from carnatic_sep.datasets.config import DataConfig, MixConfig, Strict
+from carnatic_sep.datasets.config import DataConfig, MixConfig, Share, Strict
 from carnatic_sep.datasets.yaml_file import change, fit, read_mapping
+from carnatic_sep.ensemble.config import EnsembleConfig
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class ValidationConfig(Strict):
+    """How a run tells by sounds that it does not learn from whether it still gets better."""
+
+    metric: str = "sdr"
+    """Name in `carnatic_sep.metrics.registry`; its mean over the stems decides."""
+    mixtures: int = Field(default=8, gt=0)
+    """How many fixed mixtures are separated each time."""
+    least_gain: float = Field(default=0.0, ge=0)
+    """What a validation must gain on the best one before it, to count as better."""
+
+    @field_validator("metric")
+    @classmethod
+    def _known_metric(cls, value: str) -> str:
+        from carnatic_sep.errors import UnknownNameError
+        from carnatic_sep.metrics.registry import METRICS
+
+        if value not in METRICS:
+            raise ValueError(str(UnknownNameError("metric", value, list(METRICS))))
+        return value
+
+
+class TakesValidation(ValidationConfig):
+    """Validation on mixtures of solo recordings."""
+
+    takes: tuple[str, ...] = ()
+    """Patterns of recordings that are kept out of training and make up the validation mixtures;
+    some of each kind: voice, violin notes and pieces, strokes."""
 
 
 class RunConfig(Strict):
@@ -24,6 +57,9 @@ class RunConfig(Strict):
     stop_step: int | None = Field(default=None, gt=0)
     """Where to stop, if before `steps`: the learning rate stays that of the whole run."""
     batch_size: int = Field(default=8, gt=0)
+    """Of one process; a step learns from `batch_size` x `accumulate` x the number of processes."""
+    accumulate: int = Field(default=1, gt=0)
+    """How many batches make one step, where memory does not hold a large one."""
     learning_rate: float = Field(default=1e-3, gt=0)
     warmup_steps: int = Field(default=50, ge=0)
     weight_decay: float = Field(default=1e-2, ge=0)
@@ -31,8 +67,19 @@ class RunConfig(Strict):
     ema_decay: float = Field(default=0.997, ge=0, lt=1)
     precision: Literal["fp32", "bf16"] = "fp32"
     workers: int = Field(default=1, ge=0)
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int | Literal["auto"] = 1
+    """Devices, or processes where there are only CPUs, of each node."""
+    nodes: int = Field(default=1, gt=0)
+    strategy: Literal["auto", "ddp"] = "auto"
+    """How several processes share the work; `auto` is DDP wherever there are several."""
     checkpoint_every: int = Field(default=200, gt=0)
     picture_every: int = Field(default=1000, gt=0)
+    validate_every: int | None = Field(default=None, gt=0)
+    """Steps between validations; none if None."""
+    patience: int | None = Field(default=None, gt=0)
+    """After how many validations without a better one the run stops; never early if None."""
+    validation: ValidationConfig = ValidationConfig()
 
     @property
     def last_step(self) -> int:
@@ -45,6 +92,19 @@ class RunConfig(Strict):
         if not value or any(mark in value for mark in "/\\"):
             raise ValueError("a run's name must be a plain folder name")
         return value
+
+    @field_validator("devices")
+    @classmethod
+    def _some_device(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and value < 1:
+            raise ValueError("give at least one device, or auto")
+        return value
+
+    @model_validator(mode="after")
+    def _patience_needs_validation(self) -> Self:
+        if self.patience and not self.validate_every:
+            raise ValueError("patience counts validations; set validate_every too")
+        return self
 
 
 class TrainConfig(RunConfig):
@@ -67,6 +127,11 @@ class TrainConfig(RunConfig):
     """How many phrases are sung by rule before the run, for `mix.rendered_share` of mixtures."""
     data: DataConfig = DataConfig()
     mix: MixConfig = MixConfig()
+    ensemble_share: Share = 0.0
+    """Share of mixtures that are excerpts of rendered ensembles (`carnatic_sep.ensemble`)."""
+    ensemble: EnsembleConfig = EnsembleConfig()
+    """How those are rendered."""
+    validation: TakesValidation = TakesValidation()
     loss: Literal["complex_l1", "band_complex_l1"] = "complex_l1"
     stem_weights: tuple[float, float, float, float] | None = None
     reuse: int = Field(default=1, ge=1)

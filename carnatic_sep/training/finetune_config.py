@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from carnatic_sep.datasets.config import Range, Share, Strict
 from carnatic_sep.datasets.yaml_file import change, fit, read_mapping
 from carnatic_sep.stems import DEFAULT_STEMS
-from carnatic_sep.training.config import RunConfig
+from carnatic_sep.training.config import RunConfig, ValidationConfig
 
 FRESH = "fresh"
 
@@ -85,6 +85,15 @@ class LossConfig(Strict):
         return self.silence_weight > 0 or (self.confidence and self.distance != "truncated_mse")
 
 
+class TracksValidation(ValidationConfig):
+    """Validation on multitracks; those are kept out of training. Name one of the two."""
+
+    split: str | None = None
+    """Part of the dataset's split, such as "validation"."""
+    tracks: tuple[str, ...] = ()
+    """Patterns of track ids or concerts."""
+
+
 class FinetuneConfig(RunConfig):
     """One run: base, surgery, multitracks, loss, optimiser, length."""
 
@@ -95,6 +104,7 @@ class FinetuneConfig(RunConfig):
     surgery: SurgeryConfig = SurgeryConfig()
     tracks: TracksConfig = TracksConfig()
     loss: LossConfig = LossConfig()
+    validation: TracksValidation = TracksValidation()
     batch_size: int = Field(default=2, gt=0)
     learning_rate: float = Field(default=1e-4, gt=0)
 
