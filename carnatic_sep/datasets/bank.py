@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -233,7 +234,7 @@ def _cached_contour(audio: Audio, cache: Path | None) -> Contour:
             return Contour(stored["f0"], stored["voiced"], stored["level"])
     contour = track_pitch(audio, SAMPLE_RATE)
     cache.mkdir(parents=True, exist_ok=True)
-    partial = place.with_suffix(".partial.npz")
+    partial = place.with_suffix(f".{os.getpid()}.partial.npz")  # two runs may share a cache
     np.savez(partial, f0=contour.f0, voiced=contour.voiced, level=contour.level)
     partial.replace(place)
     return contour

@@ -119,6 +119,10 @@ class Mixer:
             return self.draw(rng)
         return np.stack(stems)
 
+    def draw_many(self, rng: np.random.Generator, count: int) -> Audio:
+        """Draw `count` sets of stems: (count, stems, frames)."""
+        return np.stack([self.draw(rng) for _ in range(count)])
+
     def _phrase(self, rng: np.random.Generator) -> Phrase:
         groups = self._voices
         if self._taught and rng.random() < self.config.teacher_share:

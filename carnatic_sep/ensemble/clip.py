@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import warnings
 from dataclasses import dataclass
@@ -216,7 +217,7 @@ def _cached(
         audio, f0, voiced = _resynthesised(clip)
         scale = float(np.max(np.abs(audio)) + 1e-9)
         cache.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(".partial.npz")
+        partial = place.with_suffix(f".{os.getpid()}.partial.npz")  # two runs may share a cache
         whole = np.round(audio / scale * 32767.0).astype(np.int16)
         np.savez(partial, audio=whole, scale=scale, f0=f0, voiced=voiced)
         partial.replace(place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,32 +14,46 @@ from torch.utils.data import IterableDataset, get_worker_info
 from carnatic_sep.audio.spectral import stft
 from carnatic_sep.models.band_unet import BandUNet
 from carnatic_sep.training.losses import BandStatistics
+from carnatic_sep.training.ranks import stream
 
-if TYPE_CHECKING:
-    from carnatic_sep.datasets.mixer import Mixer
+
+class Drawer(Protocol):
+    """Whatever draws stems that sum to their mixture."""
+
+    def draw_many(self, rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+        """Draw `count` sets of stems, (count, stems, frames)."""
 
 
 class MixtureBatches(IterableDataset[Tensor]):
     """Yields stems, (batch, stems, frames).
 
-    A batch depends on seed, step and the number of workers alone, so a run that goes on at some
-    step sees what it would have seen there.
+    A batch depends on seed, step, rank and the number of workers alone, so a run that goes on at
+    some step sees what it would have seen there.
 
     Parameters
     ----------
     mixer : draws the stems
-    first_step : step of the run that the first batch belongs to
+    first_step : number of the first batch in the run
     reuse : batches made of one drawing, with other partners and levels each time
+    rank : of several processes, each of which draws its own
     """
 
     def __init__(
-        self, mixer: Mixer, *, batch_size: int, seed: int, first_step: int = 0, reuse: int = 1
+        self,
+        mixer: Drawer,
+        *,
+        batch_size: int,
+        seed: int,
+        first_step: int = 0,
+        reuse: int = 1,
+        rank: int = 0,
     ) -> None:
         self.mixer = mixer
         self.batch_size = batch_size
         self.seed = seed
         self.first_step = first_step
         self.reuse = reuse
+        self.rank = rank
 
     def __iter__(self) -> Iterator[Tensor]:
         info = get_worker_info()
@@ -51,8 +65,8 @@ class MixtureBatches(IterableDataset[Tensor]):
         cycle, place = divmod(step, workers * self.reuse)
         first_turn = place // workers
         while True:
-            rng = np.random.default_rng([self.seed, cycle * workers + lane])
-            drawn = np.stack([self.mixer.draw(rng) for _ in range(self.batch_size)])
+            rng = np.random.default_rng(stream(self.seed, cycle * workers + lane, self.rank))
+            drawn = self.mixer.draw_many(rng, self.batch_size)
             for turn in range(self.reuse):
                 batch = remix(drawn, turn=turn, rng=rng) if turn else drawn
                 if turn >= first_turn:

@@ -13,8 +13,12 @@ from torch.utils.data import IterableDataset, get_worker_info
 from carnatic_sep.stems import DEFAULT_STEMS
 
 if TYPE_CHECKING:
+    from carnatic_sep.datasets.mixer import Mixer
     from carnatic_sep.ensemble.config import Rendering
     from carnatic_sep.ensemble.kutcheri import Ensemble
+
+_REFERENCE = 0.15
+"""RMS of a drawn mixture."""
 
 Targets = Literal["clean", "bleeding"]
 """What each stem is: the player alone, or what the player's microphone adds to the mix."""
@@ -125,9 +129,52 @@ class EnsembleMixer:
     def __init__(self, ensemble: Ensemble, *, seconds: float) -> None:
         self.ensemble = ensemble
         self.seconds = seconds
+        self.frames = int(seconds * ensemble.sample_rate)
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """Render a piece of its own for one drawing: (stems, frames), float32."""
-        rendering = self.ensemble.render(seconds=self.seconds, seed=int(rng.integers(2**31)))
-        stems = [rendering.stems[name].mean(axis=0) for name in DEFAULT_STEMS]
-        return np.stack(stems)
+        return self.draw_many(rng, 1)[0]
+
+    def draw_many(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Render one piece and cut it up, since that costs less: (count, stems, frames), float32.
+
+        The mixture stands at about -16 dBFS, as those of the other mixer do.
+        """
+        rendering = self.ensemble.render(
+            seconds=count * self.seconds + 0.1, seed=int(rng.integers(2**31))
+        )
+        stems = np.stack([rendering.stems[name].mean(axis=0) for name in DEFAULT_STEMS])
+        level = float(np.sqrt(np.mean(np.square(stems.sum(axis=0)))))
+        stems *= np.float32(_REFERENCE / (level + 1e-9))
+        parts = stems[:, : count * self.frames].reshape(len(stems), count, self.frames)
+        return np.ascontiguousarray(parts.transpose(1, 0, 2))
+
+
+class SharedMixer:
+    """Draws from an ensemble or from a mixer of solos, each for its share of the mixtures.
+
+    Parameters
+    ----------
+    solos : draws mixtures of solo recordings
+    ensembles : draws rendered pieces of the same length
+    share : of the mixtures that are rendered pieces, 0 to 1
+    """
+
+    def __init__(self, solos: Mixer, ensembles: EnsembleMixer, *, share: float) -> None:
+        self.solos = solos
+        self.ensembles = ensembles
+        self.share = share
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw one set of stems: (stems, frames), float32."""
+        return self.draw_many(rng, 1)[0]
+
+    def draw_many(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Draw `count` sets, (count, stems, frames); the rendered ones are cut from one piece."""
+        rendered = int(rng.binomial(count, self.share))
+        parts = []
+        if rendered:
+            parts.append(self.ensembles.draw_many(rng, rendered))
+        if rendered < count:
+            parts.append(self.solos.draw_many(rng, count - rendered))
+        return np.concatenate(parts)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import IterableDataset
 
 from carnatic_sep.datasets.bank import SAMPLE_RATE, SoloBank, load_bank, require_folder
+from carnatic_sep.datasets.config import DataConfig
 from carnatic_sep.datasets.mixer import MIXED_STEMS, Mixer
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.band_unet import BandUNet
@@ -18,17 +19,21 @@ from carnatic_sep.models.checkpoint import Provenance, load_checkpoint
 from carnatic_sep.models.registry import build
 from carnatic_sep.training.config import TrainConfig
 from carnatic_sep.training.credits import credits_of
-from carnatic_sep.training.dataset import BandBatches, MixtureBatches
-from carnatic_sep.training.fitting import fit
-from carnatic_sep.training.interrupt import ignore_interrupts
-from carnatic_sep.training.keeper import CHECKPOINT_FILE, STATE_FILE, Keeper
+from carnatic_sep.training.dataset import BandBatches, Drawer, MixtureBatches
+from carnatic_sep.training.findings import bank_findings
+from carnatic_sep.training.fitting import earlier_state, fit, result
+from carnatic_sep.training.listening import fixed_stems
 from carnatic_sep.training.module import SeparationModule
-from carnatic_sep.training.progress import ProgressLines
+from carnatic_sep.training.prepared import Prepared
 from carnatic_sep.training.rendered import rendered_voices
-from carnatic_sep.training.state import TrainingState, load_state
+from carnatic_sep.training.state import TrainingState
 from carnatic_sep.training.teacher import taught_voices
+from carnatic_sep.training.validation import check_metric
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from carnatic_sep.models.base import SeparationModel
 
     Report = Callable[[str], None]
@@ -44,11 +49,12 @@ def train(
     progress: Report | None = None,
     progress_seconds: float = 30.0,
 ) -> Path:
-    """Train `config` on the recordings in `data_dir`; return the checkpoint's path.
+    """Train `config` on the recordings in `data_dir`; return the checkpoint to use.
 
     `out_dir/<name>/` holds ``checkpoint.safetensors`` (the averaged weights, ready for
-    ``separate --model``), ``state.safetensors`` (to go on from), logs and pictures. With `resume`
-    an interrupted run goes on at the step of its last state.
+    ``separate --model``), ``best.safetensors`` (those of the best validation, where there are
+    any), ``state.safetensors`` (to go on from), logs and pictures. With `resume` an interrupted
+    run goes on at the step of its last state.
 
     Parameters
     ----------
@@ -64,36 +70,115 @@ def train(
         The state of an earlier run is damaged, or of another network.
     KeyboardInterrupt
         After Ctrl-C; the step at hand was finished and its state kept.
+    TrainingError
+        A loss or gradient that is not finite; its batch was kept.
     """
     require_folder(data_dir)
     folder = out_dir / config.name
+    state, done = earlier_state(config, folder, resume=resume, report=report)
+    if state and done:
+        return result(config, folder, state.standing)
+    prepared = prepare(config, data_dir=data_dir, out_dir=out_dir, state=state, report=report)
+    return fit(
+        prepared,
+        folder=folder,
+        report=report,
+        progress=progress or report,
+        progress_seconds=progress_seconds,
+    )
+
+
+def prepare(
+    config: TrainConfig,
+    *,
+    data_dir: Path,
+    out_dir: Path,
+    state: TrainingState | None = None,
+    report: Report = lambda line: None,
+) -> Prepared:
+    """Build the network and read the recordings; whatever does not fit is found here.
+
+    Parameters
+    ----------
+    out_dir : its folder ``cache`` keeps what is computed once
+    state : where an earlier run stopped
+
+    Raises
+    ------
+    ConfigError
+        The configuration does not fit the data or the architecture.
+    """
+    require_folder(data_dir)
     lightning.seed_everything(config.seed, verbose=False)
     model = _model(config)
-    state_path = folder / STATE_FILE
-    state = load_state(state_path) if resume and state_path.is_file() else None
-    if state and state.step >= config.last_step:
-        report(f"{folder}: all {config.last_step} steps are done")
-        return folder / CHECKPOINT_FILE
-    if state:
-        report(f"{folder}: going on at step {state.step} of {config.last_step}")
-
+    learnt = _without_validation(config)
     cache = out_dir / "cache"
     report(f"{data_dir}: reading solo recordings (pitch is tracked once and kept in {cache})")
-    bank = load_bank(data_dir, config.data, cache=cache)
-    taught = taught_voices(config, data_dir=data_dir, cache=cache, report=report)
+    bank = load_bank(data_dir, learnt.data, cache=cache)
+    taught = taught_voices(learnt, data_dir=data_dir, cache=cache, report=report)
     rendered = rendered_voices(config.rendered_voices, seed=config.seed)
-    mixer = Mixer(bank, config.mix, teacher_bank=taught, rendered_bank=rendered, seed=config.seed)
+    solos = Mixer(bank, config.mix, teacher_bank=taught, rendered_bank=rendered, seed=config.seed)
+    mixer = _with_ensembles(solos, learnt, data_dir=data_dir, cache=cache, report=report)
     module = SeparationModule(model, config, state=state)
-    folder.mkdir(parents=True, exist_ok=True)
-    provenance = _provenance(config, bank, voices=len(bank.voices) + len(taught), data_dir=data_dir)
-    return fit(
+    return Prepared(
         module,
-        _batches(config, mixer, model, state),
-        folder=folder,
-        keeper=Keeper(folder, provenance, mixer),
-        report=report,
-        progress=ProgressLines(progress or report, seconds=progress_seconds),
+        batches=lambda rank, ranks: _batches(config, mixer, model, module.step, rank),
+        drawer=mixer,
+        validation=_validation(config, data_dir=data_dir, cache=cache),
+        provenance=_provenance(
+            learnt, bank, voices=len(bank.voices) + len(taught), data_dir=data_dir
+        ),
+        findings=lambda: bank_findings(bank, taught, learnt.data, data_dir=data_dir),
     )
+
+
+def _without_validation(config: TrainConfig) -> TrainConfig:
+    """Keep the takes of validation out of what is learnt, as those of the test are."""
+    if not config.validate_every:
+        return config
+    check_metric(config)
+    takes = list(config.validation.takes)
+    if not takes:
+        raise ConfigError(
+            f"{config.name}: validate_every needs recordings that are kept out of training; list "
+            "patterns of them in validation.takes"
+        )
+    data = config.data.model_copy(update={"test": [*config.data.test, *takes]})
+    return config.model_copy(update={"data": data})
+
+
+def _validation(config: TrainConfig, *, data_dir: Path, cache: Path) -> list[NDArray[np.float32]]:
+    """Mix recordings that are kept out as the run mixes its own, with all instruments there."""
+    if not config.validate_every:
+        return []
+    held = config.data.model_copy(update={"test": list(config.validation.takes)})
+    try:
+        bank = load_bank(data_dir, held, test=True, cache=cache)
+    except ConfigError as error:
+        raise ConfigError(f"{config.name}: validation.takes: {error}") from error
+    mix = config.mix.model_copy(update={"absent": {}})
+    return fixed_stems(Mixer(bank, mix), config.validation.mixtures)
+
+
+def _with_ensembles(
+    solos: Mixer, config: TrainConfig, *, data_dir: Path, cache: Path, report: Report
+) -> Drawer:
+    """Let `config.ensemble_share` of the mixtures be rendered from the recordings."""
+    if not config.ensemble_share:
+        return solos
+    from carnatic_sep.ensemble.orders import make_ensemble
+    from carnatic_sep.training.kutcheri import EnsembleMixer, SharedMixer
+
+    report(f"{data_dir}: preparing players for rendered ensembles (once, kept in {cache})")
+    ensemble = make_ensemble(
+        bank=data_dir,
+        data=config.data,
+        cache=cache,
+        config=config.ensemble,
+        sample_rate=SAMPLE_RATE,
+    )
+    rendered = EnsembleMixer(ensemble, seconds=config.mix.seconds)
+    return SharedMixer(solos, rendered, share=config.ensemble_share)
 
 
 def _model(config: TrainConfig) -> SeparationModel:
@@ -119,25 +204,21 @@ def _model(config: TrainConfig) -> SeparationModel:
 
 
 def _batches(
-    config: TrainConfig, mixer: Mixer, model: SeparationModel, state: TrainingState | None
-) -> DataLoader[Any]:
-    """Batches from the step of `state` on: band statistics or stems, as the loss wants them."""
-    batches: Any = MixtureBatches(
+    config: TrainConfig, mixer: Drawer, model: SeparationModel, step: int, rank: int
+) -> IterableDataset[Any]:
+    """Batches of process `rank` from `step` on: band statistics or stems, as the loss wants."""
+    batches = MixtureBatches(
         mixer,
         batch_size=config.batch_size,
         seed=config.seed,
-        first_step=state.step if state else 0,
+        first_step=step * config.accumulate,
         reuse=config.reuse,
+        rank=rank,
     )
     if config.loss == "band_complex_l1":
         assert isinstance(model, BandUNet)
-        batches = BandBatches(batches, model)
-    return DataLoader(
-        batches,
-        batch_size=None,
-        num_workers=config.workers,
-        worker_init_fn=ignore_interrupts,
-    )
+        return BandBatches(batches, model)
+    return batches
 
 
 def _provenance(config: TrainConfig, bank: SoloBank, *, voices: int, data_dir: Path) -> Provenance:

@@ -23,6 +23,9 @@ class Counter:
         self.drawn += 1
         return rng.standard_normal((4, 50)).astype(np.float32)
 
+    def draw_many(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        return np.stack([self.draw(rng) for _ in range(count)])
+
 
 def batches(count: int, *, workers: int = 0, **options):
     dataset = MixtureBatches(Counter(), batch_size=3, seed=1, **options)

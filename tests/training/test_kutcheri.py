@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import islice
 
 import numpy as np
+import pytest
 from torch.utils.data import DataLoader
 
 from carnatic_sep.ensemble.config import EnsembleConfig
 from carnatic_sep.ensemble.kutcheri import Ensemble
 from carnatic_sep.ensemble.players import Players
-from carnatic_sep.training.kutcheri import EnsembleMixer, RenderedBatches
+from carnatic_sep.training.kutcheri import EnsembleMixer, RenderedBatches, SharedMixer
 
 RATE = 8000
 
@@ -73,3 +74,35 @@ def test_a_mixer_draws_as_the_others_do() -> None:
     assert drawn.shape == (4, RATE)
     assert drawn.dtype == np.float32
     assert drawn.tobytes() == again.tobytes()
+
+
+class _Solos:
+    """Draws sets of ones, as no ensemble does."""
+
+    def draw(self, rng):
+        return np.ones((4, RATE), dtype=np.float32)
+
+    def draw_many(self, rng, count):
+        return np.ones((count, 4, RATE), dtype=np.float32)
+
+
+def test_parts_of_one_piece_follow_each_other_at_one_level() -> None:
+    mixer = EnsembleMixer(make(), seconds=1.0)
+    parts = mixer.draw_many(np.random.default_rng(3), 3)
+    assert parts.shape == (3, 4, RATE)
+    seed = int(np.random.default_rng(3).integers(2**31))
+    piece = make().render(seconds=3.1, seed=seed).stems["vocals"].mean(axis=0)[: 3 * RATE]
+    joined = parts[:, 0].reshape(-1)
+    gain = np.dot(joined, piece) / np.dot(piece, piece)
+    assert np.allclose(joined, gain * piece, atol=1e-5)
+    assert np.sqrt(np.mean(np.square(parts.sum(axis=1)))) == pytest.approx(0.15, rel=0.05)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_shared_mixer_keeps_its_share(share: float) -> None:
+    mixer = SharedMixer(_Solos(), EnsembleMixer(make(), seconds=1.0), share=share)
+    rng = np.random.default_rng(0)
+    drawn = np.concatenate([mixer.draw_many(rng, 5) for _ in range(8)])
+    assert drawn.shape == (40, 4, RATE)
+    rendered = sum(not np.all(each == 1.0) for each in drawn)
+    assert rendered / 40 == pytest.approx(share, abs=0.2)
