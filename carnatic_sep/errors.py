@@ -36,12 +36,20 @@ class AudioWriteError(CarnaticSepError):
     """A file that cannot be written; what was written so far is kept as ``*.partial``."""
 
 
+class TransferError(CarnaticSepError):
+    """A download that did not arrive whole and unchanged, or an archive that does not unpack."""
+
+
 class CheckpointError(CarnaticSepError):
     """A checkpoint that is damaged, foreign, or does not fit its architecture."""
 
 
 class ConfigError(UsageError):
     """A configuration file that does not describe a valid run."""
+
+
+class TrainingError(CarnaticSepError):
+    """A run that cannot go on: a loss or a gradient that is no number, say."""
 
 
 class DatasetError(CarnaticSepError):

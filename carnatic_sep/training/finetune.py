@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lightning
-from torch.utils.data import DataLoader
 
 from carnatic_sep.datasets.registry import load_dataset
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.bases import Base, load_base
 from carnatic_sep.models.checkpoint import Provenance
-from carnatic_sep.training.finetune_config import FinetuneConfig
+from carnatic_sep.training.findings import track_findings
+from carnatic_sep.training.finetune_config import FinetuneConfig, TracksConfig
 from carnatic_sep.training.finetune_module import FinetuneModule
-from carnatic_sep.training.fitting import fit
-from carnatic_sep.training.interrupt import ignore_interrupts
-from carnatic_sep.training.keeper import CHECKPOINT_FILE, STATE_FILE, Keeper
+from carnatic_sep.training.fitting import earlier_state, fit, result
+from carnatic_sep.training.listening import fixed_stems
 from carnatic_sep.training.multitracks import Excerpts, MultitrackBatches, activities, chosen
-from carnatic_sep.training.progress import ProgressLines
-from carnatic_sep.training.state import load_state
+from carnatic_sep.training.prepared import Prepared
 from carnatic_sep.training.surgery import Operation, operate
+from carnatic_sep.training.validation import check_metric
 
 if TYPE_CHECKING:
     from carnatic_sep.datasets.multitrack import Multitrack
     from carnatic_sep.datasets.registry import Dataset
+    from carnatic_sep.models.base import SeparationModel
+    from carnatic_sep.training.state import TrainingState
+    from carnatic_sep.training.track_activity import TrackActivity
 
     Report = Callable[[str], None]
 
@@ -39,7 +41,7 @@ def finetune(
     progress: Report | None = None,
     progress_seconds: float = 30.0,
 ) -> Path:
-    """Fine-tune `config.base` on `config.dataset`; return the checkpoint's path.
+    """Fine-tune `config.base` on `config.dataset`; return the checkpoint to use.
 
     `out_dir/<name>/` holds what :func:`carnatic_sep.training.run.train` leaves too: checkpoint,
     state, logs and pictures. With `resume` an interrupted run goes on at the step of its last
@@ -61,15 +63,44 @@ def finetune(
         There are no tracks.
     KeyboardInterrupt
         After Ctrl-C; the step at hand was finished and its state kept.
+    TrainingError
+        A loss or gradient that is not finite; its batch was kept.
     """
     folder = out_dir / config.name
-    dataset, tracks = open_tracks(config)
-    state_path = folder / STATE_FILE
-    state = load_state(state_path) if resume and state_path.is_file() else None
-    if state and state.step >= config.last_step:
-        report(f"{folder}: all {config.last_step} steps are done")
-        return folder / CHECKPOINT_FILE
+    open_tracks(config)  # what is wrong with the dataset is told before anything else
+    state, done = earlier_state(config, folder, resume=resume, report=report)
+    if state and done:
+        return result(config, folder, state.standing)
+    prepared = prepare(config, out_dir=out_dir, state=state, report=report)
+    return fit(
+        prepared,
+        folder=folder,
+        report=report,
+        progress=progress or report,
+        progress_seconds=progress_seconds,
+    )
 
+
+def prepare(
+    config: FinetuneConfig,
+    *,
+    out_dir: Path,
+    state: TrainingState | None = None,
+    report: Report = lambda line: None,
+) -> Prepared:
+    """Operate on the base and look at the tracks; whatever does not fit is found here.
+
+    Parameters
+    ----------
+    out_dir : its folder ``cache`` keeps what is computed once
+    state : where an earlier run stopped
+
+    Raises
+    ------
+    ConfigError, CheckpointError, DatasetError
+        As :func:`finetune` does.
+    """
+    dataset, tracks = open_tracks(config)
     lightning.seed_everything(config.seed, verbose=False)
     base = load_base(config.base)
     operation = operate(
@@ -77,26 +108,43 @@ def finetune(
     )
     for line in describe(base, operation, config):
         report(line)
-    if state:
-        report(f"{folder}: going on at step {state.step} of {config.last_step}")
-    excerpts = _excerpts(config, tracks, operation, cache=out_dir / "cache", report=report)
+    model = operation.model
+    _check(config, operation)
+    kept_out = validation_tracks(config, dataset)
+    learnt = [track for track in tracks if track.id not in {each.id for each in kept_out}]
+    if not learnt:
+        raise ConfigError(f"{config.name}: validation takes all {len(tracks)} tracks; leave some")
+    cache = out_dir / "cache"
+    if config.loss.needs_activity:
+        report(f"telling who plays when in {len(learnt)} tracks (once; kept in {cache})")
+    activity = activities(learnt, model.stems, cache=cache) if config.loss.needs_activity else {}
+    excerpts = _excerpts(config.tracks, learnt, model, activity)
     module = FinetuneModule(
-        operation.model.train(), config, kept_parameters=operation.kept_parameters, state=state
+        model.train(), config, kept_parameters=operation.kept_parameters, state=state
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    provenance = _provenance(config, base, operation, dataset, tracks)
-    batches = MultitrackBatches(
-        excerpts, batch_size=config.batch_size, seed=config.seed, first_step=module.step
-    )
-    return fit(
+
+    def batches(rank: int, ranks: int) -> MultitrackBatches:
+        return MultitrackBatches(
+            excerpts,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            first_step=module.step * config.accumulate,
+            rank=rank,
+        )
+
+    still = {"gain_db": (0.0, 0.0), "semitones": (0.0, 0.0)}
+    as_played = config.tracks.model_copy(update=still)
+    return Prepared(
         module,
-        DataLoader(
-            batches, batch_size=None, num_workers=config.workers, worker_init_fn=ignore_interrupts
-        ),
-        folder=folder,
-        keeper=Keeper(folder, provenance, excerpts),
-        report=report,
-        progress=ProgressLines(progress or report, seconds=progress_seconds),
+        batches=batches,
+        drawer=excerpts,
+        validation=fixed_stems(
+            _excerpts(as_played, kept_out, model, {}), config.validation.mixtures
+        )
+        if kept_out
+        else [],
+        provenance=_provenance(config, base, operation, dataset, learnt),
+        findings=lambda: track_findings(learnt, model.stems),
     )
 
 
@@ -137,14 +185,32 @@ def describe(base: Base, operation: Operation, config: FinetuneConfig) -> list[s
     return lines
 
 
-def _excerpts(
-    config: FinetuneConfig,
-    tracks: list[Multitrack],
-    operation: Operation,
-    *,
-    cache: Path,
-    report: Report,
-) -> Excerpts:
+def validation_tracks(config: FinetuneConfig, dataset: Dataset) -> list[Multitrack]:
+    """Return the tracks that validation uses and the run does not learn from.
+
+    Raises
+    ------
+    ConfigError
+        Validation is asked for and there is no track for it, or its metric needs more than tracks.
+    """
+    if not config.validate_every:
+        return []
+    check_metric(config)
+    wanted = config.validation
+    if not wanted.split and not wanted.tracks:
+        raise ConfigError(
+            f"{config.name}: validate_every needs tracks that are kept out of training; name a "
+            "part of the split in validation.split, or patterns in validation.tracks"
+        )
+    tracks = dataset.split(wanted.split) if wanted.split else dataset.tracks()
+    patterns = TracksConfig(include=wanted.tracks or ("*",))
+    try:
+        return chosen(tracks, patterns)
+    except ConfigError as error:
+        raise ConfigError(f"{config.name}: validation.tracks: {error}") from error
+
+
+def _check(config: FinetuneConfig, operation: Operation) -> None:
     model = operation.model
     if config.stem_weights is not None and len(config.stem_weights) != len(model.stems):
         raise ConfigError(
@@ -158,16 +224,22 @@ def _excerpts(
             f"{config.name}: surgery.frozen_steps is {config.surgery.frozen_steps}, but no head is "
             "new, so nothing would learn; set it to 0"
         )
-    if config.loss.needs_activity:
-        report(f"telling who plays when in {len(tracks)} tracks (once; kept in {cache})")
+
+
+def _excerpts(
+    config: TracksConfig,
+    tracks: list[Multitrack],
+    model: SeparationModel,
+    activity: Mapping[str, TrackActivity],
+) -> Excerpts:
     return Excerpts(
         tracks,
-        config.tracks,
+        config,
         stems=model.stems,
         sample_rate=model.sample_rate,
         channels=model.channels or 1,
-        frames=round((config.tracks.seconds or model.segment_seconds) * model.sample_rate),
-        activity=activities(tracks, model.stems, cache=cache) if config.loss.needs_activity else {},
+        frames=round((config.seconds or model.segment_seconds) * model.sample_rate),
+        activity=activity,
     )
 
 

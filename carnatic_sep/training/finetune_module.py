@@ -33,6 +33,7 @@ class FinetuneModule(SeparationModule):
         super().__init__(model, config, state=state)
         self._settings = config
         self._kept = kept_parameters
+        self.frozen = config.surgery.frozen_steps > self.step and bool(kept_parameters)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set learning rate and phase: functions of the step alone, so that runs resume exactly."""
@@ -48,16 +49,6 @@ class FinetuneModule(SeparationModule):
             for module in self.model.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
-
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Loss of one batch; each of its terms is logged."""
-        terms = self.terms(batch)
-        loss: Tensor = sum(terms.values(), start=next(iter(terms.values())) * 0)
-        self.log("loss", loss.detach(), prog_bar=True)
-        self.log("step", float(self.step))  # of the run; lightning counts from the resume
-        for name, value in terms.items():
-            self.log(name, value.detach())
-        return loss
 
     def terms(self, batch: TrackBatch) -> dict[str, Tensor]:
         """Return the loss of `batch`, term by term."""

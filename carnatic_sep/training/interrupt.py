@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import lightning
+
 
 @contextmanager
 def stop_gently(stop: Callable[[], None]) -> Iterator[None]:
@@ -29,6 +31,30 @@ def stop_gently(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, usual)
+
+
+class StopTogether(lightning.Callback):
+    """Ends a run after the step at hand, in all processes where one of them was asked to."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def ask(self) -> None:
+        """Ask for the end."""
+        self.asked = True
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop where a step has ended and somebody asked."""
+        if pl_module.stepped:
+            several = trainer.world_size > 1
+            asked = (
+                trainer.strategy.reduce_boolean_decision(self.asked, all=False)
+                if several
+                else self.asked
+            )
+            trainer.should_stop = trainer.should_stop or bool(asked)
 
 
 def ignore_interrupts(worker: int) -> None:

@@ -15,6 +15,7 @@ from carnatic_sep.models.band_unet import BandUNet
 from carnatic_sep.models.base import SeparationModel
 from carnatic_sep.training.config import RunConfig
 from carnatic_sep.training.losses import BandStatistics, band_loss, waveform_loss
+from carnatic_sep.training.standing import Standing
 from carnatic_sep.training.state import TrainingState, restore
 
 
@@ -24,7 +25,16 @@ class SeparationModule(lightning.LightningModule):
     Parameters
     ----------
     state : where an earlier run stopped; its weights and optimiser are taken up
+
+    Attributes
+    ----------
+    step : steps of the optimiser so far, of the whole run
+    stepped : whether the last batch ended a step, which several may make up
+    standing : what validations have told so far
+    frozen : whether some parameters stand still for a while
     """
+
+    frozen = False
 
     def __init__(
         self, model: SeparationModel, config: RunConfig, *, state: TrainingState | None = None
@@ -33,6 +43,8 @@ class SeparationModule(lightning.LightningModule):
         self.config = config
         self.model = model
         self.step = state.step if state else 0
+        self.stepped = False
+        self.standing = state.standing if state else Standing()
         self._state = state
         self.ema = AveragedModel(model, avg_fn=blend(config.ema_decay), use_buffers=True)
         self.ema.requires_grad_(False)
@@ -65,17 +77,26 @@ class SeparationModule(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate: a function of the step alone, so that runs resume exactly."""
+        self.stepped = False
         optimizer = self.optimizers()
         assert isinstance(optimizer, lightning.pytorch.core.optimizer.LightningOptimizer)
         for group in optimizer.param_groups:
             group["lr"] = self.learning_rate(self.step)
 
-    def training_step(self, batch: BandStatistics | Tensor, batch_idx: int) -> Tensor:
-        """Loss of one batch."""
-        loss = self.loss(batch)
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Loss of one batch; each of its terms is logged."""
+        terms = self.terms(batch)
+        loss: Tensor = sum(terms.values(), start=next(iter(terms.values())) * 0)
         self.log("loss", loss.detach(), prog_bar=True)
         self.log("step", float(self.step))  # of the run; lightning counts from the resume
+        if len(terms) > 1:
+            for name, value in terms.items():
+                self.log(name, value.detach())
         return loss
+
+    def terms(self, batch: Any) -> dict[str, Tensor]:
+        """Return the loss of `batch`, term by term."""
+        return {"loss": self.loss(batch)}
 
     def loss(self, batch: BandStatistics | Tensor) -> Tensor:
         """Complex L1 on band cells for a band model, on spectra of waveforms otherwise."""
@@ -88,11 +109,18 @@ class SeparationModule(lightning.LightningModule):
         stems = batch[:, :, None]
         if self.model.channels == 2:
             stems = stems.expand(-1, -1, 2, -1)
-        return waveform_loss(self.model(stems.sum(dim=1)), stems, snr_weight=weight, weights=shares)
+        estimates = self.model(stems.sum(dim=1)).float()
+        return waveform_loss(estimates, stems, snr_weight=weight, weights=shares)
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def optimizer_step(self, *arguments: Any, **options: Any) -> None:
+        """Let the optimiser step, then count; batches that only add to a gradient do not count."""
+        super().optimizer_step(*arguments, **options)
+        self.count_step()
+
+    def count_step(self) -> None:
         """Count the step and move the average; early on it follows more closely."""
         self.step += 1
+        self.stepped = True
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
         self.ema.avg_fn = blend(decay)
         self.ema.update_parameters(self.model)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from carnatic_sep.errors import ConfigError
+from carnatic_sep.training.ranks import stream
 from carnatic_sep.training.track_activity import TrackActivity, track_activity
 
 if TYPE_CHECKING:
@@ -255,22 +256,35 @@ class Excerpts:
 
 
 class MultitrackBatches(IterableDataset[TrackBatch]):
-    """Yields batches without end; each depends on seed and step alone."""
+    """Yields batches without end; each depends on seed, step and rank alone.
+
+    Parameters
+    ----------
+    first_step : number of the first batch in the run
+    rank : of several processes, each of which draws its own
+    """
 
     def __init__(
-        self, excerpts: Excerpts, *, batch_size: int, seed: int, first_step: int = 0
+        self,
+        excerpts: Excerpts,
+        *,
+        batch_size: int,
+        seed: int,
+        first_step: int = 0,
+        rank: int = 0,
     ) -> None:
         self.excerpts = excerpts
         self.batch_size = batch_size
         self.seed = seed
         self.first_step = first_step
+        self.rank = rank
 
     def __iter__(self) -> Iterator[TrackBatch]:
         info = get_worker_info()
         worker, stride = (info.id, info.num_workers) if info else (0, 1)
         step = self.first_step + worker
         while True:
-            rng = np.random.default_rng([self.seed, step])
+            rng = np.random.default_rng(stream(self.seed, step, self.rank))
             yield collate([self.excerpts.item(rng) for _ in range(self.batch_size)])
             step += stride
 

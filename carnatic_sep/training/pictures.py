@@ -3,66 +3,67 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from carnatic_sep.audio.spectral import stft
 from carnatic_sep.models.base import SeparationModel
+from carnatic_sep.training.listening import separated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from torch.utils.tensorboard import SummaryWriter
 
+    Audio = NDArray[np.float32]
 
-class Drawer(Protocol):
-    """Whatever draws the stems of a mixture, at the rate and in the order of the model."""
-
-    def draw(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Return stems, (stems, frames)."""
+_COLUMNS = 372
 
 
 def log_pictures(
-    model: SeparationModel, mixer: Drawer, *, step: int, folder: Path, writer: SummaryWriter
+    model: SeparationModel, stems: Audio, *, step: int, folder: Path, writer: SummaryWriter
 ) -> None:
     """Separate one fixed mixture: audio and a spectrogram picture to TensorBoard and `folder`.
 
-    `model` is on any device, and left in the mode (training or not) in which it came.
+    Mixture, references and estimates can be compared by ear: where one of them would clip, all
+    are as much softer.
+
+    Parameters
+    ----------
+    model : on any device; left in the mode (training or not) in which it came
+    stems : (stems, frames), which sum to the mixture
     """
-    stems = torch.from_numpy(mixer.draw(np.random.default_rng(0)))
-    training = model.training
-    channels = model.channels or 1
-    device = next(model.parameters()).device
-    mixture = stems.sum(dim=0).expand(1, channels, -1).to(device)
-    with torch.inference_mode():
-        estimates = model.eval()(mixture)[0].mean(dim=1).float().cpu()
-    model.train(training)
-    for name, estimate in zip(model.stems, estimates, strict=True):
-        writer.add_audio(name, estimate, step, sample_rate=model.sample_rate)
-    figure = spectrogram_grid(stems, estimates, names=model.stems)
+    estimates = separated(model, stems)
+    mixture = stems.sum(axis=0)
+    loudest = max(float(np.abs(each).max()) for each in (mixture, stems, estimates))
+    gain = np.float32(1 / max(1.0, loudest))
+    heard = {"mixture": mixture}
+    for name, reference, estimate in zip(model.stems, stems, estimates, strict=True):
+        heard |= {f"{name}/reference": reference, f"{name}/estimate": estimate}
+    for name, audio in heard.items():
+        writer.add_audio(name, torch.from_numpy(gain * audio), step, sample_rate=model.sample_rate)
+    rows = {"truth": stems, "estimate": estimates}
+    figure = spectrogram_grid(rows, names=model.stems)
     figure.savefig(folder / f"picture-{step:06d}.png", dpi=80)
     writer.add_figure("stems", figure, step)
 
 
-def spectrogram_grid(
-    stems: torch.Tensor, estimates: torch.Tensor, *, names: Sequence[str]
-) -> Figure:
-    """Truth above estimate, one column per stem; both (stems, frames)."""
+def spectrogram_grid(rows: Mapping[str, Audio], *, names: Sequence[str]) -> Figure:
+    """One row per label, one column per name; each row's audio is (names, frames)."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4 * len(stems), 6), layout="constrained")
-    axes = figure.subplots(2, len(stems), sharex=True, sharey=True)
-    rows = (("truth", stems), ("estimate", estimates))
-    for row, (label, signals) in enumerate(rows):
-        levels = 20 * torch.log10(stft(signals, n_fft=2048, hop_frames=512).abs() + 1e-4).numpy()
+    figure = Figure(figsize=(4 * len(names), 3 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), len(names), sharex=True, sharey=True, squeeze=False)
+    for row, (label, signals) in enumerate(rows.items()):
+        spectra = stft(torch.from_numpy(signals), n_fft=2048, hop_frames=512)
+        levels = 20 * torch.log10(spectra.abs() + 1e-4).numpy()
         for column, name in enumerate(names):
             axis = axes[row, column]
-            axis.imshow(
-                levels[column, :372], origin="lower", aspect="auto", cmap="magma", vmin=-50, vmax=30
-            )
+            shown = levels[column, :_COLUMNS]
+            axis.imshow(shown, origin="lower", aspect="auto", cmap="magma", vmin=-50, vmax=30)
             axis.set_title(f"{name}: {label}")
     return figure

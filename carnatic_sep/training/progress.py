@@ -45,8 +45,10 @@ class ProgressLines(lightning.Callback):
     ) -> None:
         """Report where it is time."""
         self._losses.append(outputs["loss"].detach())
+        if not pl_module.stepped or not trainer.is_global_zero:
+            return
         self._done += 1
-        step = pl_module.step + 1  # the module counts after its callbacks
+        step = pl_module.step
         steps = pl_module.config.last_step
         now = self.clock()
         if self._done > 1 and step < steps and now - self._last < self.seconds:

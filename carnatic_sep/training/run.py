@@ -11,7 +11,6 @@ import torch
 from torch.utils.data import IterableDataset
 
 from carnatic_sep.datasets.bank import SAMPLE_RATE, SoloBank, load_bank, require_folder
-from carnatic_sep.datasets.config import DataConfig
 from carnatic_sep.datasets.mixer import MIXED_STEMS, Mixer
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.band_unet import BandUNet

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carnatic_sep.errors import CheckpointError
+from carnatic_sep.training.standing import Standing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,6 +24,7 @@ class TrainingState:
 
     step: int
     tensors: dict[str, Tensor]
+    standing: Standing = field(default_factory=Standing)
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """Return the tensors below `prefix`, without it."""
@@ -29,14 +32,21 @@ class TrainingState:
         return {k[len(lead) :]: v for k, v in self.tensors.items() if k.startswith(lead)}
 
 
-def capture(step: int, model: nn.Module, ema: nn.Module, optimizer: Optimizer) -> TrainingState:
+def capture(
+    step: int,
+    model: nn.Module,
+    ema: nn.Module,
+    optimizer: Optimizer,
+    *,
+    standing: Standing | None = None,
+) -> TrainingState:
     """Collect the state of a run; tensors are references, not copies."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"ema.{name}": value for name, value in ema.state_dict().items()}
     for index, parameter in enumerate(_parameters(optimizer)):
         for name, value in optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer.{index}.{name}"] = value
-    return TrainingState(step, tensors)
+    return TrainingState(step, tensors, standing or Standing())
 
 
 def restore(state: TrainingState, model: nn.Module, ema: nn.Module, optimizer: Optimizer) -> None:
@@ -65,17 +75,31 @@ def restore(state: TrainingState, model: nn.Module, ema: nn.Module, optimizer: O
 
 
 def save_state(path: Path, state: TrainingState) -> None:
-    """Write `state` to `path`, atomically."""
+    """Write `state` to `path`, whole or not at all, whatever breaks off meanwhile.
+
+    Raises
+    ------
+    CheckpointError
+        The disk is full, or the folder cannot be written.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     partial = path.with_name(path.name + ".partial")
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors.items()}
-    save_file(
-        tensors,
-        partial,
-        metadata={"carnatic_sep": json.dumps({"format": _FORMAT, "step": state.step})},
-    )
-    partial.replace(path)
+    about = {"format": _FORMAT, "step": state.step}
+    if state.standing.step or state.standing.waited:
+        about["standing"] = asdict(state.standing)
+    try:
+        save_file(tensors, partial, metadata={"carnatic_sep": json.dumps(about)})
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())  # the name must not reach the disk before what it names
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path}: cannot be written ({error}); the state before it is kept. Check the folder's "
+            "permissions and free space"
+        ) from error
 
 
 def load_state(path: Path) -> TrainingState:
@@ -93,13 +117,12 @@ def load_state(path: Path) -> TrainingState:
             about = json.loads((handle.metadata() or {}).get("carnatic_sep", "{}"))
             if about.get("format") != _FORMAT:
                 raise CheckpointError(f"{path}: not a training state; remove it to start anew")
-            names = list(handle.keys())
-            tensors = {name: handle.get_tensor(name) for name in names}
+            tensors = {name: handle.get_tensor(name) for name in list(handle.keys())}
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path}: cannot be read ({error}); remove it to start anew"
         ) from error
-    return TrainingState(int(about["step"]), tensors)
+    return TrainingState(int(about["step"]), tensors, Standing(**about.get("standing", {})))
 
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:

@@ -47,7 +47,7 @@ def test_the_average_is_a_geometric_series(module) -> None:
     for step, value in enumerate(values, start=1):
         with torch.no_grad():
             weight.fill_(value)
-        module.on_train_batch_end(None, None, 0)
+        module.count_step()
         decay = min(module.config.ema_decay, (1 + step) / (10 + step))
         expected = value if expected is None else decay * expected + (1 - decay) * value
     assert module.step == 4
