@@ -11,10 +11,11 @@ import numpy as np
 
 from carnatic_sep import __version__
 from carnatic_sep.analysis import tables
+from carnatic_sep.analysis.compiam_tools import RagaVote, deepsrgm
 from carnatic_sep.analysis.distribution import Distribution, SvaraPeak, distribution, svara_peaks
 from carnatic_sep.analysis.labels import spans, write_audacity, write_instants, write_values
 from carnatic_sep.analysis.levels import Levels, stem_levels
-from carnatic_sep.analysis.options import AnalysisOptions
+from carnatic_sep.analysis.options import DEEPSRGM, AnalysisOptions
 from carnatic_sep.analysis.pitch import RANGES_HZ, PitchTrack, track_file
 from carnatic_sep.analysis.ragas import RagaGuess, nearest_ragas
 from carnatic_sep.analysis.recordings import Recording, check_length
@@ -53,6 +54,7 @@ class Analysis:
     svaras : on which it dwells
     surface : see :func:`carnatic_sep.analysis.surface.melody_surface`
     raga : the nearest ragas of the renderer's table
+    vote : what compIAM's DEEPSRGM says; None where it was not asked
     levels : of the stems
     rhythm : of the mridangam; None without its stem
     sama : annotated times; empty without
@@ -66,6 +68,7 @@ class Analysis:
     svaras: tuple[SvaraPeak, ...]
     surface: NDArray[np.float64]
     raga: RagaGuess
+    vote: RagaVote | None
     levels: Levels
     rhythm: Rhythm | None
     sama: tuple[float, ...]
@@ -88,8 +91,8 @@ def analyse(
     Raises
     ------
     AnalysisError
-        The stem of the melody is missing, stems and mixture differ in length, or nothing is
-        voiced.
+        The stem of the melody is missing, stems, mixture and a given melody differ in length, or
+        nothing is voiced.
     UsageError
         An option that cannot be met, or a library that is not installed.
     AudioReadError
@@ -109,7 +112,7 @@ def analyse(
     levels = stem_levels(
         recording.stems, report=lambda stem, done: report(f"level of {stem}", done)
     )
-    pitch = _melody(part, options, report)
+    pitch = _melody(part, levels.seconds, options, report)
     pitch = gate(pitch, levels, part=options.part)
     if not pitch.voiced.any():
         raise AnalysisError(
@@ -119,6 +122,10 @@ def analyse(
     report("tonic", 0.0)
     tonic = told or find_tonic(recording.mixture, drone=recording.stems.get(OTHER), f0=pitch.f0)
     folded = distribution(pitch, tonic.hz)
+    vote = None
+    if options.raga == DEEPSRGM:
+        report("raga by DEEPSRGM", 0.0)
+        vote = deepsrgm(pitch, tonic.hz)
     rhythm = None
     if MRIDANGAM in recording.stems:
         rhythm = analyse_rhythm(
@@ -132,6 +139,7 @@ def analyse(
         svaras=tuple(svara_peaks(folded)),
         surface=melody_surface(pitch, tonic.hz),
         raga=nearest_ragas(folded),
+        vote=vote,
         levels=levels,
         rhythm=rhythm,
         sama=sama,
@@ -199,8 +207,7 @@ def write_analysis(
         levels=found.levels,
         rhythm=found.rhythm,
         sama=found.sama,
-        raga=f"svaras nearest to {found.raga.nearest[0].name} "
-        f"(confidence {found.raga.confidence:.2f})",
+        raga=_raga(found),
     )
     save_picture(folder / "picture.png", scene, span=options.span)
     summary = {**summarise(recording, found), "settings": settings or {}}
@@ -229,6 +236,9 @@ def summarise(recording: Recording, found: Analysis) -> dict[str, Any]:
             "nearest": [
                 {"name": r.name, "distance": round(r.distance, 4)} for r in found.raga.nearest
             ],
+            "deepsrgm": None
+            if found.vote is None
+            else {k: _rounded(v) for k, v in asdict(found.vote).items()},
         },
         "rhythm": None
         if rhythm is None
@@ -245,15 +255,24 @@ def summarise(recording: Recording, found: Analysis) -> dict[str, Any]:
     }
 
 
-def _melody(part: Path, options: AnalysisOptions, report: Report) -> PitchTrack:
+def _melody(part: Path, seconds: float, options: AnalysisOptions, report: Report) -> PitchTrack:
     if options.holds_melody:
-        return tables.read_pitch(Path(options.pitch), hop_seconds=options.hop_seconds)
+        path = Path(options.pitch)
+        return tables.read_pitch(path, hop_seconds=options.hop_seconds, lasts_seconds=seconds)
     return track_file(
         part,
         tracker=options.pitch,
         hop_seconds=options.hop_seconds,
         range_hz=RANGES_HZ[options.part],
         report=lambda done: report("melody", done),
+    )
+
+
+def _raga(found: Analysis) -> str:
+    if found.vote is not None:
+        return f"DEEPSRGM: {found.vote.name} ({100 * found.vote.share:.0f} % of its votes)"
+    return (
+        f"svaras nearest to {found.raga.nearest[0].name} (confidence {found.raga.confidence:.2f})"
     )
 
 

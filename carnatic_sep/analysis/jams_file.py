@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import json
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from carnatic_sep import __version__
-from carnatic_sep.audio.partials import partial, reason
-from carnatic_sep.errors import AudioWriteError, UsageError
+from carnatic_sep.analysis.tables import write_pieces
+from carnatic_sep.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from carnatic_sep.analysis.pitch import PitchTrack
     from carnatic_sep.analysis.rhythm import Rhythm
     from carnatic_sep.analysis.tonic import Tonic
 
-_FINEST_SECONDS = 0.0
+_HERE = "the samples of the contour"
 
 
 def write_jams(
@@ -62,13 +63,6 @@ def write_jams(
         "tonic_confidence": tonic.confidence,
     }
     contour = _annotation(jams, "pitch_contour", seconds, pitch.tracker)
-    for time, hz, sure in zip(pitch.times, pitch.f0, pitch.confidence, strict=True):
-        contour.append(
-            time=float(time),
-            duration=_FINEST_SECONDS,
-            value={"index": 0, "frequency": float(hz), "voiced": bool(hz > 0.0)},
-            confidence=float(sure),
-        )
     whole.annotations.append(contour)
     if rhythm is not None:
         strokes = _annotation(jams, "onset", seconds, "carnatic_sep.analysis.rhythm")
@@ -89,13 +83,35 @@ def write_jams(
         for time in sama:
             beats.append(time=float(time), duration=0.0, value=1, confidence=None)
         whole.annotations.append(beats)
-    growing = partial(path, "jams")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        whole.save(str(growing), strict=True, fmt="jams")
-        os.replace(growing, path)
-    except OSError as error:
-        raise AudioWriteError(f"{path}: cannot be written ({reason(error)})") from error
+    whole.validate(strict=True)
+    document = json.loads(whole.dumps())
+    document["annotations"][0]["data"] = _HERE
+    before, _, after = json.dumps(document).partition(json.dumps(_HERE))
+    write_pieces(path, chain([before], _contour(pitch), [after]))
+
+
+def _contour(pitch: PitchTrack) -> Iterator[str]:
+    """Yield the samples of a contour as JAMS packs them, column by column.
+
+    By hand, for jams keeps an object of a kilobyte a sample, and hours have a million.
+    """
+    count = len(pitch.f0)
+    columns: dict[str, Iterator[str]] = {
+        "time": (f"{each:.6f}" for each in pitch.times),
+        "duration": ("0.0" for _ in range(count)),
+        "value": (
+            f'{{"index": 0, "frequency": {hz:.4f}, "voiced": {"true" if hz > 0 else "false"}}}'
+            for hz in pitch.f0
+        ),
+        "confidence": (f"{each:.4f}" for each in pitch.confidence),
+    }
+    yield "{"
+    for number, (name, cells) in enumerate(columns.items()):
+        yield f'{", " if number else ""}"{name}": ['
+        for index, cell in enumerate(cells):
+            yield f", {cell}" if index else cell
+        yield "]"
+    yield "}"
 
 
 def _annotation(jams: Any, namespace: str, seconds: float, tools: str) -> Any:

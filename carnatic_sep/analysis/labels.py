@@ -11,7 +11,7 @@ import numpy as np
 from carnatic_sep.analysis.tables import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,10 +39,10 @@ def write_instants(path: Path, marks: Sequence[tuple[float, str]], *, name: str)
 
 def write_values(path: Path, pitch: PitchTrack, *, name: str) -> None:
     """Write a melody as a time values layer (``.svl``) of Sonic Visualiser, unvoiced left out."""
-    points = [
+    points = (
         f'<point frame="{round(time * RATE)}" value="{hz:.3f}" label=""/>'
         for time, hz in zip(pitch.times[pitch.voiced], pitch.f0[pitch.voiced], strict=True)
-    ]
+    )
     resolution = max(1, round(pitch.hop_seconds * RATE))
     write_text(
         path, _layer(points, name=name, kind="timevalues", dimensions=2, resolution=resolution)
@@ -56,25 +56,25 @@ def spans(flags: NDArray[np.bool_], hop_seconds: float) -> list[tuple[float, flo
 
 
 def _layer(
-    points: Sequence[str], *, name: str, kind: str, dimensions: int, resolution: int
-) -> list[str]:
+    points: Iterable[str], *, name: str, kind: str, dimensions: int, resolution: int
+) -> Iterator[str]:
     """Wrap points in the XML that Sonic Visualiser saves a layer as."""
     units = ' units="Hz"' if dimensions == 2 else ""
     style = ' plotStyle="4" verticalScale="1"' if kind == "timevalues" else ' plotStyle="0"'
-    return [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        "<!DOCTYPE sonic-visualiser>",
-        "<sv>",
-        "  <data>",
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield "<!DOCTYPE sonic-visualiser>"
+    yield "<sv>"
+    yield "  <data>"
+    yield (
         f'    <model id="1" name={quoteattr(name)} sampleRate="{RATE}" type="sparse" '
         f'dimensions="{dimensions}" resolution="{resolution}" notifyOnAdd="true" dataset="0"'
-        f"{units}/>",
-        f'    <dataset id="0" dimensions="{dimensions}">',
-        *(f"      {point}" for point in points),
-        "    </dataset>",
-        "  </data>",
-        "  <display>",
-        f'    <layer id="2" type="{kind}" name={quoteattr(name)} model="1"{style}/>',
-        "  </display>",
-        "</sv>",
-    ]
+        f"{units}/>"
+    )
+    yield f'    <dataset id="0" dimensions="{dimensions}">'
+    yield from (f"      {point}" for point in points)
+    yield "    </dataset>"
+    yield "  </data>"
+    yield "  <display>"
+    yield f'    <layer id="2" type="{kind}" name={quoteattr(name)} model="1"{style}/>'
+    yield "  </display>"
+    yield "</sv>"

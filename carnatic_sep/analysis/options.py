@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from carnatic_sep.analysis import compiam_tools
 from carnatic_sep.analysis.pitch import HOP_SECONDS, RANGES_HZ, check_hop
+from carnatic_sep.analysis.tables import read_pitch
 from carnatic_sep.analysis.tonic import given_tonic
 from carnatic_sep.analysis.trackers import tracker_called
 from carnatic_sep.errors import UnknownNameError, UsageError
 from carnatic_sep.stems import VOCALS
+
+HISTOGRAM, DEEPSRGM = RAGAS = ("histogram", "deepsrgm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +25,8 @@ class AnalysisOptions:
     pitch : name of a tracker, or the path of a csv that holds the melody already
     tonic : ``auto``, or Hz in writing
     part : whose melody, ``vocals`` or ``violin``
+    raga : who says which raga it is: ``histogram`` (:mod:`carnatic_sep.analysis.ragas`), or
+        ``deepsrgm`` as well (:mod:`carnatic_sep.analysis.compiam_tools`)
     hop_seconds : of the melody
     span : seconds that the picture shows; a minute with much melody if None
     """
@@ -27,25 +34,34 @@ class AnalysisOptions:
     pitch: str = "auto"
     tonic: str = "auto"
     part: str = VOCALS
+    raga: str = HISTOGRAM
     hop_seconds: float = HOP_SECONDS
     span: tuple[float, float] | None = None
 
     def check(self) -> None:
-        """Find out before any work what cannot be met.
+        """Find out before any work what cannot be met; loads compIAM's models where they are asked.
 
         Raises
         ------
         UsageError
             A tracker that is unknown or not installed, a tonic out of range, a hop out of range,
-            or a stem that has no melody.
+            a stem that has no melody, or a model of compIAM's without what it needs.
+        AnalysisError
+            A melody was given in a file that does not hold one.
         """
         if self.part not in RANGES_HZ:
             raise UnknownNameError("part with a melody", self.part, list(RANGES_HZ))
         check_hop(self.hop_seconds)
         if self.tonic != "auto":
             given_tonic(self.tonic)
-        if not self.holds_melody:
-            tracker_called(self.pitch)
+        if self.raga not in RAGAS:
+            raise UnknownNameError("way to a raga", self.raga, list(RAGAS))
+        if self.holds_melody:
+            read_pitch(Path(self.pitch))
+        else:
+            tracker_called(self.pitch).prepare()
+        if self.raga == DEEPSRGM:
+            compiam_tools.load_tool(compiam_tools.DEEPSRGM)
 
     @property
     def holds_melody(self) -> bool:

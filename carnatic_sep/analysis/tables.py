@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from carnatic_sep.analysis.rhythm import Rhythm
 
 _UNEVEN = 0.02
+_LENGTHS_DIFFER_SECONDS = 1.0
 
 
 def write_text(path: Path, lines: Iterable[str]) -> None:
-    """Write lines under a partial name, then give the file its own.
+    """Write lines; see :func:`write_pieces`."""
+    write_pieces(path, (f"{line}\n" for line in lines))
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """Write text, a piece in memory at a time, under a partial name; then give the file its own.
 
     Raises
     ------
@@ -32,7 +38,7 @@ def write_text(path: Path, lines: Iterable[str]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with growing.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{line}\n" for line in lines)
+            file.writelines(pieces)
         os.replace(growing, path)
     except OSError as error:
         raise AudioWriteError(f"{path}: cannot be written ({reason(error)})") from error
@@ -59,21 +65,26 @@ def write_pitch(folder: Path, pitch: PitchTrack) -> None:
     write_rows(folder / "confidence.csv", _pairs(times, pitch.confidence))
 
 
-def read_pitch(path: Path, *, hop_seconds: float | None = None) -> PitchTrack:
+def read_pitch(
+    path: Path, *, hop_seconds: float | None = None, lasts_seconds: float | None = None
+) -> PitchTrack:
     """Read a contour: two columns of seconds and Hz, with commas or white space between.
 
     Parameters
     ----------
     hop_seconds : the hop that is wanted; the file's own if None
+    lasts_seconds : length of the recording that it belongs to; the file's own if None
 
     Returns
     -------
-    PitchTrack, brought to the hop where the file has another; confidence 1 where voiced
+    PitchTrack, brought to the hop where the file has another, and to the recording's length;
+    confidence 1 where voiced
 
     Raises
     ------
     AnalysisError
-        No such file, other contents, no voiced sample, or times that are not evenly spaced.
+        No such file, other contents, no voiced sample, times that are not evenly spaced, or a
+        length more than a second from the recording's.
     """
     try:
         text = path.read_text(encoding="utf-8").replace(",", " ")
@@ -95,7 +106,22 @@ def read_pitch(path: Path, *, hop_seconds: float | None = None) -> PitchTrack:
     check_hop(hop)
     f0 = np.maximum(rows[:, 1], 0.0)  # some write a doubtful pitch with a minus
     found = PitchTrack(f0, (f0 > 0.0).astype(np.float64), hop, path.name)
-    return found if hop_seconds is None else found.resampled(hop_seconds)
+    found = found if hop_seconds is None else found.resampled(hop_seconds)
+    return found if lasts_seconds is None else _fitted(path, found, lasts_seconds)
+
+
+def _fitted(path: Path, pitch: PitchTrack, seconds: float) -> PitchTrack:
+    """Cut a contour to a recording, or leave the recording's end unvoiced."""
+    own = len(pitch.f0) * pitch.hop_seconds
+    if abs(own - seconds) > _LENGTHS_DIFFER_SECONDS:
+        raise AnalysisError(
+            f"{path} lasts {own:.2f} s but the recording {seconds:.2f} s: it is the contour of "
+            "another recording, or of a part of it"
+        )
+    count = int(np.ceil(seconds / pitch.hop_seconds - 1e-6))
+    more = (0, max(0, count - len(pitch.f0)))
+    f0, confidence = (np.pad(row, more)[:count] for row in (pitch.f0, pitch.confidence))
+    return PitchTrack(f0, confidence, pitch.hop_seconds, pitch.tracker)
 
 
 def write_distributions(folder: Path, folded: Distribution, unfolded: Distribution) -> None:
@@ -116,5 +142,5 @@ def write_rhythm(folder: Path, rhythm: Rhythm) -> None:
     write_rows(folder / "tempo.csv", [["seconds", "aksharas_per_minute"], *tempo])
 
 
-def _pairs(one: Iterable[float], other: Iterable[float]) -> list[list[float]]:
-    return [[float(a), float(b)] for a, b in zip(one, other, strict=True)]
+def _pairs(one: Iterable[float], other: Iterable[float]) -> Iterator[list[float]]:
+    return ([float(a), float(b)] for a, b in zip(one, other, strict=True))

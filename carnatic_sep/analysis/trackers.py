@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from carnatic_sep.analysis import compiam_tools
 from carnatic_sep.analysis.windows import RATE
 from carnatic_sep.errors import UnknownNameError, UsageError
 
@@ -25,7 +26,6 @@ _SALIENCE = 0.01
 _PYIN_RATE = 16000
 _PYIN_FRAME = 1024
 _PYIN_HOP = 160
-_FTANET = "melody:ftanet-carnatic"
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Tracker:
     extra : the extra of this package that brings it
     run : (audio (frames,) at 44.1 kHz, lowest Hz, highest Hz) -> Found
     source : who described it
+    prepare : loads what is slow to load, and says what is missing for it; is called any number of
+        times
     """
 
     name: str
@@ -55,6 +57,7 @@ class Tracker:
     extra: str
     run: Callable[[Any, float, float], Found]
     source: str
+    prepare: Callable[[], object] = lambda: None
 
     @property
     def installed(self) -> bool:
@@ -153,10 +156,7 @@ def _pyin(audio: Mono, lowest_hz: float, highest_hz: float) -> Found:
 
 
 def _ftanet(audio: Mono, lowest_hz: float, highest_hz: float) -> Found:
-    import compiam
-
-    answer = np.asarray(compiam.load_model(_FTANET).predict(audio, input_sr=RATE, hop_size=80))
-    times, f0 = answer[:, 0].astype(np.float64), answer[:, 1].astype(np.float64)
+    times, f0 = compiam_tools.ftanet(audio)
     inside = (f0 >= lowest_hz) & (f0 <= highest_hz)
     return Found(times, np.where(inside, f0, 0.0), inside.astype(np.float64))
 
@@ -185,9 +185,10 @@ TRACKERS = {
         Tracker(
             "ftanet",
             "compiam",
-            "analysis",
+            "compiam",
             _ftanet,
             "Plaja-Roglans et al., TISMIR 6(1), 2023, as distributed in compIAM",
+            lambda: compiam_tools.load_tool(compiam_tools.FTANET),
         ),
     )
 }

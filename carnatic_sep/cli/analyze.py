@@ -37,6 +37,10 @@ def analyze(
     part: Annotated[
         Literal["vocals", "violin"], typer.Option("--part", help="Whose melody.")
     ] = "vocals",
+    raga: Annotated[
+        Literal["histogram", "deepsrgm"],
+        typer.Option("--raga", help="Who names ragas: our histogram, or compIAM's model as well."),
+    ] = "histogram",
     hop: Annotated[
         float, typer.Option("--hop", metavar="SECONDS", help="Step of the melody.")
     ] = 0.01,
@@ -84,7 +88,12 @@ def analyze(
     from carnatic_sep.cli._steps import Steps
 
     options = AnalysisOptions(
-        pitch=pitch, tonic=tonic, part=part, hop_seconds=hop, span=parse_span(show)
+        pitch=pitch,
+        tonic=tonic,
+        part=part,
+        raga=raga,
+        hop_seconds=hop,
+        span=parse_span(show),
     )
     options.check()
     recordings = find_recordings(inputs, out_dir=out)
@@ -152,6 +161,11 @@ def _lines(outcome: Outcome) -> list[str]:
         f"  ragas    nearest {', '.join(raga['name'] for raga in ragas['nearest'][:3])}; "
         f"confidence {ragas['confidence']:.2f}",
     ]
+    vote = ragas["deepsrgm"]
+    if vote:
+        lines.append(
+            f"  DEEPSRGM {vote['name']}, {100 * vote['share']:.0f} % of {vote['windows']} windows"
+        )
     rhythm = found["rhythm"]
     if rhythm:
         pulse = rhythm["pulse_per_minute"]
