@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from carnatic_sep.ensemble.desk import Desk, DeskConfig
 from carnatic_sep.ensemble.hall import HallKind
 from carnatic_sep.ensemble.score import Score
+from carnatic_sep.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Audio = NDArray[np.float32]
+
+Apart = Literal["violin", "mridangam", "other"]
+"""A stem that can be played without listening to the voice."""
 
 _HALLS = 6
 
@@ -52,25 +56,48 @@ class Rendering:
 class EnsembleConfig:
     """How pieces are rendered.
 
+    Every ingredient can be switched off by itself, and what is left is drawn as before: the same
+    seed gives the same piece, in the same seats, without it.
+
     Attributes
     ----------
     desk : limits of levels, tones and mastering
-    hall : see :data:`carnatic_sep.ensemble.hall.HallKind`
+    apart : stems that do not listen to the voice but play a piece of their own, with its own
+        tonic, raga, tempo and phrases: any of violin, mridangam and other
+    hall : see :data:`carnatic_sep.ensemble.hall.HallKind`; ``"open"`` for no hall at all
     halls : how many halls are drawn; pieces share them
-    recordings : impulse responses of real halls, used in place of some of the drawn ones
+    recordings : impulse responses of real halls, used in place of some of the drawn ones unless
+        `hall` is ``"open"``
     rule_share : share of pieces that are sung and bowed by rule although there are recordings
     mastered : whether compressor and limiter work, or only one gain is set
-    staged : whether there is a hall, microphones and reverb; else players are panned dry
+    staged : whether there is a hall, microphones and a desk; else players are panned dry
+    equalised : whether players and mix have tone curves
+    reverb : whether the desk adds its reverb
     bleed_db : limits of the bleed in the microphones, drawn for each piece; None for none
     seed : of halls and instruments
     """
 
     desk: DeskConfig = field(default_factory=DeskConfig)
+    apart: tuple[Apart, ...] = ()
     hall: HallKind = "diffuse"
     halls: int = _HALLS
     recordings: tuple[Path, ...] = ()
     rule_share: float = 0.0
     mastered: bool = True
     staged: bool = True
+    equalised: bool = True
+    reverb: bool = True
     bleed_db: tuple[float, float] | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse stems that nobody can play apart.
+
+        Raises
+        ------
+        UnknownNameError
+            `apart` names another stem.
+        """
+        for name in self.apart:
+            if name not in get_args(Apart):
+                raise UnknownNameError("player who can play apart", name, list(get_args(Apart)))

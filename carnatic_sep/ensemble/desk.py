@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,7 +93,7 @@ class Desk:
     ----------
     channels : by player
     tone_db : of the whole mix, in :data:`OCTAVES_HZ`
-    reverb_db, reverb_seconds : of the desk's stereo reverb
+    reverb_db, reverb_seconds : of the desk's stereo reverb; no level for none
     bleed_db : energy of what each microphone hears of the others, relative to its own player;
         None for microphones that hear nobody else
     mastering : compressor and limiter
@@ -101,10 +101,16 @@ class Desk:
 
     channels: Mapping[str, Channel]
     tone_db: tuple[float, ...]
-    reverb_db: float
+    reverb_db: float | None
     reverb_seconds: float
     bleed_db: float | None = None
     mastering: Mastering = field(default_factory=Mastering)
+
+    def without_tone(self) -> Desk:
+        """Return the same desk with every tone curve flat."""
+        flat = (0.0,) * OCTAVES_HZ.size
+        channels = {name: replace(c, tone_db=flat) for name, c in self.channels.items()}
+        return replace(self, channels=channels, tone_db=flat)
 
 
 def draw_desk(

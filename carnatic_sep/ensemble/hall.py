@@ -20,9 +20,10 @@ from carnatic_sep.leakage.room import Room, draw_room
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HallKind = Literal["diffuse", "images"]
-"""How a hall is computed: as direct sound, floor and a diffuse field, which needs nothing else, or
-wall by wall by the image method, which needs pyroomacoustics."""
+HallKind = Literal["diffuse", "images", "open"]
+"""How a hall is computed: as direct sound, floor and a diffuse field, which needs nothing else;
+wall by wall by the image method, which needs pyroomacoustics; or not at all: direct sound alone, as
+in the open."""
 
 PLAYERS = ("vocals", "violin", "mridangam", "tanpura", "ghatam", "kanjira")
 """Who has a seat and a microphone."""
@@ -63,16 +64,20 @@ def draw_hall(
         return measured_responses(room, recording, sample_rate=sample_rate, names=PLAYERS)
     if kind == "images":
         return room_responses(room, sample_rate=sample_rate, names=PLAYERS)
-    return diffuse_responses(room, sample_rate=sample_rate, names=PLAYERS)
+    walls = kind != "open"
+    return diffuse_responses(room, sample_rate=sample_rate, names=PLAYERS, walls=walls)
 
 
-def diffuse_responses(room: Room, *, sample_rate: int, names: Sequence[str] = PLAYERS) -> Responses:
+def diffuse_responses(
+    room: Room, *, sample_rate: int, names: Sequence[str] = PLAYERS, walls: bool = True
+) -> Responses:
     """Compute responses by rule alone: direct sound, the stage's floor, and a diffuse field.
 
     Direct sound falls with distance, with the angle at which it leaves the player, and with that
     at which it meets the microphone. The diffuse field is noise that decays as the room's RT60
     says, faster above 4 kHz, as loud as statistics have it: equal to the direct sound of an
-    omnidirectional player at Sabine's reverberation distance.
+    omnidirectional player at Sabine's reverberation distance. Without `walls` there is the direct
+    sound alone.
 
     Raises
     ------
@@ -81,7 +86,9 @@ def diffuse_responses(room: Room, *, sample_rate: int, names: Sequence[str] = PL
     """
     seats = find_seats(room, names)
     rng = np.random.default_rng([room.seed, 7])
-    tail = _tail(room, len(seats) ** 2, sample_rate=sample_rate, rng=rng)
+    tail = np.zeros((len(seats) ** 2, 0))
+    if walls:
+        tail = _tail(room, len(seats) ** 2, sample_rate=sample_rate, rng=rng)
     count = len(seats)
     responses = np.zeros((count, count, _ORIGIN + tail.shape[1] + sample_rate // 20))
     share = room.microphone_pattern
@@ -96,7 +103,7 @@ def diffuse_responses(room: Room, *, sample_rate: int, names: Sequence[str] = PL
             looks = np.radians(seat.facing_degrees)
             forward = np.array([np.sin(looks), -np.cos(looks), 0.0])
             aim = np.subtract(listener.position, listener.microphone)
-            for path, gain in ((direct, 1.0), (floor, _FLOOR_REFLECTS)):
+            for path, gain in ((direct, 1.0), (floor, _FLOOR_REFLECTS if walls else 0.0)):
                 metres = float(np.linalg.norm(path))
                 leaves = 1.0 - seat.beam + seat.beam * float(path @ forward) / metres
                 meets = float(-path @ aim) / metres / float(np.linalg.norm(aim))

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carnatic_sep.ensemble.accompany import accompany
+from carnatic_sep.ensemble.composition import Piece, compose_piece
 from carnatic_sep.ensemble.config import EnsembleConfig, Rendering
 from carnatic_sep.ensemble.desk import Desk, draw_desk
-from carnatic_sep.ensemble.drumming import SECOND_DRUMS, compose_drumming
-from carnatic_sep.ensemble.frame import draw_frame
 from carnatic_sep.ensemble.hall import draw_hall
 from carnatic_sep.ensemble.mastering import gain_curve
-from carnatic_sep.ensemble.melody import write_melody
 from carnatic_sep.ensemble.players import Players, SideInstruments, at_level, rule_violin
-from carnatic_sep.ensemble.score import Frame, Score, Spans, generator, spans
+from carnatic_sep.ensemble.score import Score, Spans, generator, spans
 from carnatic_sep.ensemble.stage import Stage
-from carnatic_sep.ensemble.tala import Stroke
 from carnatic_sep.errors import UsageError
 from carnatic_sep.stems import DEFAULT_STEMS, MRIDANGAM, OTHER, VIOLIN, VOCALS
 
@@ -29,19 +25,8 @@ if TYPE_CHECKING:
     Audio = NDArray[np.float32]
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 192000
-_SECOND_DRUM = 0.5
-_CLAPS = 0.15
 _HOP_SECONDS = 0.02
 _ACTIVE_DB = -40.0
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A score, and the singing it was taken from where that is recorded, (frames,)."""
-
-    score: Score
-    sung: Audio | None
-    by_rule: bool
 
 
 class Ensemble:
@@ -111,54 +96,24 @@ class Ensemble:
 
     def play(self, score: Score, *, bleeding: bool = False) -> Rendering:
         """Play a score as it is written, whoever sings; see :meth:`render`."""
-        return self._play(_Piece(score, None, False), bleeding=bleeding)
+        return self._play(Piece(score), bleeding=bleeding)
 
     def _compose(
         self, seconds: float, seed: int, form: str | None, tonic_hz: float | None
-    ) -> _Piece:
-        if not seconds >= 1.0 or not np.isfinite(seconds):
-            raise UsageError(f"seconds must be at least 1, not {seconds}")
-        if seed < 0:
-            raise UsageError(f"the seed must be 0 or above, not {seed}")
-        rng = generator(seed, "company")
-        by_rule = rng.random() < self.config.rule_share
-        singers = None if by_rule else self.players.singers
-        if singers is None:
-            frame = draw_frame(seconds=seconds, seed=seed, form=form, tonic_hz=tonic_hz)
-            melody = write_melody(frame)
-            voice, violin, parts = melody.voice, melody.violin, melody.violin_parts
-            sung = None
-        else:
-            cast = singers.cast(rng)
-            frame = draw_frame(
-                seconds=seconds,
-                seed=seed,
-                form=form,
-                raga=cast.raga,
-                tonic_hz=tonic_hz or cast.tonic_hz,
-            )
-            performed = singers.perform(
-                frame,
-                singer=cast.singer,
-                sample_rate=self.sample_rate,
-                rng=generator(seed, VOCALS),
-            )
-            voice, sung = performed.contour, performed.audio
-            violin, parts = accompany(frame, voice)
-        score = Score(
-            frame=frame,
-            voice=voice,
-            violin=violin,
-            violin_parts=parts,
-            strokes=_drumming(frame, rng),
+    ) -> Piece:
+        return compose_piece(
+            self.players,
+            self.config,
+            seconds=seconds,
+            seed=seed,
+            sample_rate=self.sample_rate,
+            form=form,
+            tonic_hz=tonic_hz,
         )
-        return _Piece(score, sung, by_rule)
 
-    def _play(self, piece: _Piece, *, bleeding: bool) -> Rendering:
+    def _play(self, piece: Piece, *, bleeding: bool) -> Rendering:
         score, config, seed = piece.score, self.config, piece.score.seed
-        rng = generator(seed, "desk")
-        bleed = None if config.bleed_db is None else float(rng.uniform(*config.bleed_db))
-        desk = draw_desk(rng, config.desk, bleed_db=bleed)
+        desk = self._desk(seed)
         frames = round(score.seconds * self.sample_rate)
         dry = self._dry(piece, desk, frames)
         audience = {name: dry.pop(name) for name in ("clap", "hall") if name in dry}
@@ -186,29 +141,42 @@ class Ensemble:
             replace(score, activity=active), stems, microphones, desk, self.sample_rate
         )
 
-    def _dry(self, piece: _Piece, desk: Desk, frames: int) -> dict[str, Audio]:
+    def _dry(self, piece: Piece, desk: Desk, frames: int) -> dict[str, Audio]:
         """Let everybody play, dry and mono, at the level at which they stand in the mix."""
-        score, rate, seed = piece.score, self.sample_rate, piece.score.seed
+        rate, seed, beside = self.sample_rate, piece.score.seed, piece.part(OTHER)
         sung = piece.sung
         if sung is None:
-            sung = self.players.voice(score, frames, rate, generator(seed, VOCALS))
+            sung = self.players.voice(piece.score, frames, rate, generator(seed, VOCALS))
         bow = rule_violin if piece.by_rule else self.players.violin
+        strike = self.players.mridangam
         dry: dict[str, Audio] = {
             VOCALS: sung,
-            VIOLIN: bow(score, frames, rate, generator(seed, VIOLIN)),
-            MRIDANGAM: self.players.mridangam(score, frames, rate, generator(seed, MRIDANGAM)),
-            "tanpura": self._side.tanpura(score, frames=frames, rng=generator(seed, "tanpura")),
+            VIOLIN: bow(piece.part(VIOLIN), frames, rate, generator(seed, VIOLIN)),
+            MRIDANGAM: strike(piece.part(MRIDANGAM), frames, rate, generator(seed, MRIDANGAM)),
+            "tanpura": self._side.tanpura(beside, frames=frames, rng=generator(seed, "tanpura")),
             "hall": self._side.hall(frames=frames, rng=generator(seed, "audience")),
         }
-        for name in sorted({stroke.instrument for stroke in score.strokes} - {MRIDANGAM}):
-            dry[name] = self._side.percussion(name, score, frames=frames, rng=generator(seed, name))
+        for name in sorted({stroke.instrument for stroke in beside.strokes} - {MRIDANGAM}):
+            rng = generator(seed, name)
+            dry[name] = self._side.percussion(name, beside, frames=frames, rng=rng)
         return {name: at_level(sound, desk.channels[name].level_db) for name, sound in dry.items()}
+
+    def _desk(self, seed: int) -> Desk:
+        """Draw a piece's desk; what is switched off moves none of the other dice."""
+        config = self.config
+        desk = draw_desk(generator(seed, "desk"), config.desk)
+        if config.bleed_db is not None:
+            bleed = float(generator(seed, "bleed").uniform(*config.bleed_db))
+            desk = replace(desk, bleed_db=bleed)
+        if not config.equalised:
+            desk = desk.without_tone()
+        return desk if config.reverb else replace(desk, reverb_db=None)
 
     def _stage(self, index: int) -> Stage:
         if index not in self._stages:
             config = self.config
             recording = None
-            if config.recordings and index % 2:
+            if config.recordings and config.hall != "open" and index % 2:
                 recording = config.recordings[index // 2 % len(config.recordings)]
             self._stages[index] = Stage(
                 draw_hall(
@@ -234,13 +202,6 @@ class Ensemble:
             threshold=10.0 ** (_ACTIVE_DB / 20.0),
             shortest_gap_seconds=0.1,
         )
-
-
-def _drumming(frame: Frame, rng: np.random.Generator) -> tuple[Stroke, ...]:
-    """Write the strokes; who sits beside the mridangam is drawn."""
-    drawn = str(SECOND_DRUMS[int(rng.integers(len(SECOND_DRUMS)))])
-    second = drawn if rng.random() < _SECOND_DRUM else None
-    return compose_drumming(frame, second_drum=second, claps=bool(rng.random() < _CLAPS))
 
 
 def _panned(sound: Audio, gains: NDArray[np.float32]) -> Audio:

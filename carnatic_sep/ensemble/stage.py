@@ -183,6 +183,8 @@ class Stage:
         """Return a stereo reverb of the desk as spectra, (2, bins)."""
         from scipy.fft import rfft
 
+        if desk.reverb_db is None:
+            return np.zeros((2, self._hz.size), dtype=np.complex64)
         length = self.responses.taps.shape[-1] - self.responses.origin
         frames = int(min(length, self.sample_rate * desk.reverb_seconds))
         seconds = np.arange(frames) / self.sample_rate

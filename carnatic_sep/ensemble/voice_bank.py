@@ -104,31 +104,11 @@ class VoiceBank:
         UnknownNameError
             The bank has no such singer in that raga.
         """
-        fitting = [c for c in self.clips if c.singer == singer and c.raga == frame.raga]
-        if not fitting:
-            known = sorted({f"{clip.singer} in {clip.raga}" for clip in self.clips})
-            raise UnknownNameError("voice", f"{singer} in {frame.raga}", known)
-        frames = round(frame.seconds * SAMPLE_RATE)
-        audio = np.zeros(frames, dtype=np.float32)
-        values = int(np.ceil(frame.seconds * CONTROL_RATE)) + 1
-        cents, level = np.full(values, np.nan), np.zeros(values)
-        order: list[int] = []
-        for section in frame.sections:
-            now = section.start + (0.0 if section.metrical else rng.uniform(0.2, 0.8))
-            sung = 0
-            while section.form != "thani":
-                if not order:
-                    order = [int(each) for each in rng.permutation(len(fitting))]
-                clip = fitting[order.pop()]
-                speed = frame.tonic_hz / clip.tonic_hz
-                now = _on_beat(frame, now) if section.metrical else now
-                seconds = clip.audio.size / SAMPLE_RATE / speed
-                if now + min(seconds, 1.0) > section.end:
-                    break
-                _place(audio, clip, now, section.end, speed=speed, gain_db=rng.normal(0.0, 1.5))
-                _write(cents, level, clip, now, section.end, speed=speed)
-                sung += 1
-                now += seconds + _rest(section.form, seconds, sung, rng)
+        fitting = self._fitting(frame, singer)
+        cues = _cues(frame, fitting, rng)
+        audio = np.zeros(round(frame.seconds * SAMPLE_RATE), dtype=np.float32)
+        for cue in cues:
+            _place(audio, cue)
         speed = frame.tonic_hz / float(np.mean([clip.tonic_hz for clip in fitting]))
         throat = float(np.clip(np.exp(rng.normal(0.0, _FORMANTS)), *_FORMANT_RANGE))
         shaped = reshape_voice(
@@ -137,7 +117,57 @@ class VoiceBank:
             tilt_db=float(rng.normal(0.0, _TILT_DB)),
             sample_rate=SAMPLE_RATE,
         )
-        return Sung(_contour(cents, level), _at_rate(shaped, frame.seconds, sample_rate))
+        return Sung(_contour(frame, cues), _at_rate(shaped, frame.seconds, sample_rate))
+
+    def write(self, frame: Frame, *, singer: str, rng: np.random.Generator) -> Contour:
+        """Return the line that :meth:`perform` would sing with the same dice, unsung.
+
+        Raises
+        ------
+        UnknownNameError
+            The bank has no such singer in that raga.
+        """
+        return _contour(frame, _cues(frame, self._fitting(frame, singer), rng))
+
+    def _fitting(self, frame: Frame, singer: str) -> list[Clip]:
+        fitting = [c for c in self.clips if c.singer == singer and c.raga == frame.raga]
+        if not fitting:
+            known = sorted({f"{clip.singer} in {clip.raga}" for clip in self.clips})
+            raise UnknownNameError("voice", f"{singer} in {frame.raga}", known)
+        return fitting
+
+
+@dataclass(frozen=True)
+class _Cue:
+    """A phrase and its place: read `speed` times as fast from `start` on, cut short at `end`."""
+
+    clip: Clip
+    start: float
+    end: float
+    speed: float
+    gain_db: float
+
+
+def _cues(frame: Frame, fitting: Sequence[Clip], rng: np.random.Generator) -> list[_Cue]:
+    """Put phrases in an order, and each at its time."""
+    cues: list[_Cue] = []
+    order: list[int] = []
+    for section in frame.sections:
+        now = section.start + (0.0 if section.metrical else rng.uniform(0.2, 0.8))
+        sung = 0
+        while section.form != "thani":
+            if not order:
+                order = [int(each) for each in rng.permutation(len(fitting))]
+            clip = fitting[order.pop()]
+            speed = frame.tonic_hz / clip.tonic_hz
+            now = _on_beat(frame, now) if section.metrical else now
+            seconds = clip.audio.size / SAMPLE_RATE / speed
+            if now + min(seconds, 1.0) > section.end:
+                break
+            cues.append(_Cue(clip, now, section.end, speed, float(rng.normal(0.0, 1.5))))
+            sung += 1
+            now += seconds + _rest(section.form, seconds, sung, rng)
+    return cues
 
 
 def _rest(form: str, seconds: float, sung: int, rng: np.random.Generator) -> float:
@@ -156,45 +186,34 @@ def _on_beat(frame: Frame, now: float) -> float:
     return frame.first_beat_seconds + half * float(np.ceil(since / half - 1e-6))
 
 
-def _place(
-    audio: Row, clip: Clip, start: float, end: float, *, speed: float, gain_db: float
-) -> None:
-    """Add a clip from `start` on, read `speed` times as fast, cut short at `end`."""
+def _place(audio: Row, cue: _Cue) -> None:
+    """Add a phrase."""
     import soxr
 
-    moved = clip.audio
-    if abs(speed - 1.0) > 1e-4:
-        moved = soxr.resample(clip.audio, speed * SAMPLE_RATE, SAMPLE_RATE)
-    first = round(start * SAMPLE_RATE)
-    moved = moved[: max(0, min(audio.size, int(end * SAMPLE_RATE)) - first)].copy()
+    moved = cue.clip.audio
+    if abs(cue.speed - 1.0) > 1e-4:
+        moved = soxr.resample(moved, cue.speed * SAMPLE_RATE, SAMPLE_RATE)
+    first = round(cue.start * SAMPLE_RATE)
+    moved = moved[: max(0, min(audio.size, int(cue.end * SAMPLE_RATE)) - first)].copy()
     fade = min(int(0.05 * SAMPLE_RATE), moved.size)
     moved[moved.size - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
-    audio[first : first + moved.size] += np.float32(10.0 ** (gain_db / 20.0)) * moved
+    audio[first : first + moved.size] += np.float32(10.0 ** (cue.gain_db / 20.0)) * moved
 
 
-def _write(
-    cents: NDArray[np.float64],
-    level: NDArray[np.float64],
-    clip: Clip,
-    start: float,
-    end: float,
-    *,
-    speed: float,
-) -> None:
-    """Write a clip's line at the times at which it sounds."""
-    seconds = (clip.cents.size - 1) / CLIP_RATE / speed
-    first = int(np.ceil(start * CONTROL_RATE))
-    last = min(cents.size, int(min(start + seconds, end) * CONTROL_RATE))
-    at = (np.arange(first, last) / CONTROL_RATE - start) * speed * CLIP_RATE
-    places = np.arange(clip.cents.size)
-    cents[first:last] = np.interp(at, places, clip.cents)
-    level[first:last] = np.interp(at, places, clip.level)
-
-
-def _contour(cents: NDArray[np.float64], level: NDArray[np.float64]) -> Contour:
-    """Hold the pitch through rests."""
+def _contour(frame: Frame, cues: Sequence[_Cue]) -> Contour:
+    """Write each phrase's line at the times at which it sounds; hold the pitch through rests."""
+    values = int(np.ceil(frame.seconds * CONTROL_RATE)) + 1
+    cents, level = np.full(values, np.nan), np.zeros(values)
+    for cue in cues:
+        seconds = (cue.clip.cents.size - 1) / CLIP_RATE / cue.speed
+        first = int(np.ceil(cue.start * CONTROL_RATE))
+        last = min(values, int(min(cue.start + seconds, cue.end) * CONTROL_RATE))
+        at = (np.arange(first, last) / CONTROL_RATE - cue.start) * cue.speed * CLIP_RATE
+        places = np.arange(cue.clip.cents.size)
+        cents[first:last] = np.interp(at, places, cue.clip.cents)
+        level[first:last] = np.interp(at, places, cue.clip.level)
     known = np.flatnonzero(np.isfinite(cents))
-    held = np.interp(np.arange(cents.size), known, cents[known]) if known.size else 0.0 * level
+    held = np.interp(np.arange(values), known, cents[known]) if known.size else 0.0 * level
     return Contour(cents=np.asarray(held, dtype=np.float64), level=level, notes=())
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from carnatic_sep.ensemble.config import EnsembleConfig
+from carnatic_sep.ensemble.config import EnsembleConfig, Rendering
 from carnatic_sep.ensemble.kutcheri import Ensemble
 from carnatic_sep.ensemble.players import Players, at_level
 from carnatic_sep.ensemble.score import Score
@@ -134,3 +135,88 @@ def test_what_cannot_be_rendered_is_refused(quick: Ensemble) -> None:
         quick.render(seconds=2.0, seed=0, form="kritti")
     with pytest.raises(UsageError, match="8000"):
         Ensemble(sample_rate=4000)
+
+
+@pytest.mark.parametrize("form", ["kriti", "alapana"])
+def test_players_apart_have_another_tonic_and_play_on_when_the_voice_changes(form: str) -> None:
+    players = Players(voice=_hum, violin=_hum)
+    apart = EnsembleConfig(halls=1, apart=("violin", "mridangam", "other"))
+    one, together = (
+        Ensemble(players, config=config, sample_rate=RATE).compose(seconds=8.0, seed=5, form=form)
+        for config in (apart, EnsembleConfig(halls=1))
+    )
+    assert np.array_equal(one.voice.cents, together.voice.cents)
+    shadows = [part for part in together.violin_parts if part.role == "shadow"]
+    assert shadows
+    assert {part.role for part in one.violin_parts} <= {"solo", "rest"}
+    assert all(part.delay_seconds == 0.0 for part in one.violin_parts)
+    # At the delay of the shadow the lines agree; apart, they do not.
+    part = shadows[0]
+    at = np.arange(part.start + 0.1, part.end - 0.1, 0.01)
+    sung = np.interp(at - part.delay_seconds, together.voice.times, together.voice.cents)
+    for score, close in ((together, True), (one, False)):
+        off = np.interp(at, score.violin.times, score.violin.cents) - sung - 1200 * part.octave
+        assert (float(np.median(np.abs(off))) < 5.0) == close
+    if form == "kriti":
+        assert one.strokes != together.strokes
+
+
+def test_a_violin_apart_sounds_at_the_pitch_its_score_says(ear: Any) -> None:
+    config = EnsembleConfig(halls=1, staged=False, mastered=False, apart=("violin",))
+    ensemble = Ensemble(Players(voice=_silent), config=config, sample_rate=RATE)
+    piece = ensemble.render(seconds=6.0, seed=4, form="alapana")
+    line = piece.score.violin
+    at = np.arange(0.5, 5.5, 0.02)
+    at = at[np.interp(at, line.times, line.level) > 0.4]
+    near = piece.score.tonic_hz * 2 ** (np.interp(at, line.times, line.cents) / 1200)
+    heard = ear.hear(piece.stems["violin"].mean(axis=0), at, near_hz=near, rate=RATE)
+    assert at.size > 50
+    assert np.nanmedian(np.abs(1200 * np.log2(heard / near))) < 6.0
+
+
+def test_every_ingredient_is_switched_off_by_itself() -> None:
+    """One piece, and the same without each: what the switch promises is gone, the rest stands."""
+    whole = EnsembleConfig(bleed_db=(-10.0, -10.0), halls=1)
+    players = Players(voice=_hum, violin=_hum)
+
+    def rendered(**changed: Any) -> Rendering:
+        ensemble = Ensemble(players, config=replace(whole, **changed), sample_rate=RATE)
+        return ensemble.render(seconds=2.0, seed=9, form="kriti", bleeding=True)
+
+    full = rendered()
+    open_air = rendered(hall="open", reverb=False)
+    flat = rendered(equalised=False)
+    unmastered = rendered(mastered=False)
+    bare = rendered(bleed_db=None)
+    dry = rendered(staged=False, mastered=False)
+    for piece in (open_air, flat, unmastered, bare, dry):
+        assert piece.score.strokes == full.score.strokes
+        assert piece.desk.channels["violin"].pan == full.desk.channels["violin"].pan
+        assert not np.array_equal(piece.stems["vocals"], full.stems["vocals"])
+        exact = np.sum(list(piece.stems.values()), axis=0, dtype=np.float64)
+        assert _db(exact - piece.mixture, piece.mixture) < -120.0
+
+    assert flat.desk.tone_db == (0.0,) * 10
+    assert {c.tone_db for c in flat.desk.channels.values()} == {(0.0,) * 10}
+    assert bare.desk.bleed_db is None
+    # Mastering was one gain curve over all stems: dividing by it leaves a constant.
+    curves = []
+    for name in ("vocals", "violin"):
+        loud = np.abs(unmastered.stems[name][0]) > 0.02
+        curves.append((loud, full.stems[name][0] / np.where(loud, unmastered.stems[name][0], 1.0)))
+    both = curves[0][0] & curves[1][0]
+    assert both.sum() > 100
+    np.testing.assert_allclose(curves[0][1][both], curves[1][1][both], rtol=1e-3)
+    assert np.std(curves[0][1][both]) > 0.0
+    np.testing.assert_allclose(bare.bleeding["vocals"], bare.stems["vocals"], atol=1e-6)
+    # In the open a voice is a panned copy of itself but for bleed: left and right are alike.
+    lone = rendered(hall="open", reverb=False, equalised=False, mastered=False, bleed_db=None)
+    left, right = lone.stems["vocals"]
+    assert np.corrcoef(left, right)[0, 1] > 0.999
+    left, right = full.stems["vocals"]
+    assert np.corrcoef(left, right)[0, 1] < 0.995
+
+
+def test_who_cannot_play_apart_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="violin"):
+        EnsembleConfig(apart=("vocals",))  # type: ignore[arg-type]
