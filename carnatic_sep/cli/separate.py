@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from carnatic_sep.cli._steps import Steps
 from carnatic_sep.cli._terminal import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def separate(
     Exit code: 0 all separated, 1 some failed, 2 wrong usage, 130 interrupted.
     """  # noqa: D301 (a line of \b keeps the lines after it as they are)
     from carnatic_sep.audio.formats import OutputFormat
+    from carnatic_sep.models.zoo import resolve
     from carnatic_sep.separation.batch import check_batch
     from carnatic_sep.separation.inputs import find_tracks
     from carnatic_sep.separation.naming import FilenameTemplate
@@ -131,8 +133,10 @@ def separate(
         downmix=downmix,
     )
     tracks = find_tracks(inputs, out_dir=out)
+    with Steps(quiet=quiet or json_lines) as steps:
+        checkpoint = resolve(model, on_progress=steps)
     separator = Separator(
-        model,
+        checkpoint,
         device=device,
         segment_seconds=segment,
         overlap=overlap,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carnatic_sep.datasets.download import OnProgress, fetch, unpack
+from carnatic_sep.datasets.download import fetch, unpack
 from carnatic_sep.datasets.home import cached_indexes
 from carnatic_sep.datasets.layout import RemoteFile
 from carnatic_sep.datasets.registry import Dataset
 from carnatic_sep.errors import UsageError
+from carnatic_sep.transfer.origin import OnProgress
 
 
 def download(

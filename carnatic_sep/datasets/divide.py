@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from carnatic_sep.datasets.download import OnProgress
 from carnatic_sep.datasets.registry import Dataset
 from carnatic_sep.datasets.splits import BY, By, SplitFile, make_split
 from carnatic_sep.datasets.stats import track_seconds
 from carnatic_sep.errors import UnknownNameError, UsageError
+from carnatic_sep.transfer.origin import OnProgress
 
 DEFAULT_PARTS = "train=0.8,valid=0.1,test=0.1"
 

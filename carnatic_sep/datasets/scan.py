@@ -7,8 +7,8 @@ from math import inf, log10
 from pathlib import Path
 
 from carnatic_sep.audio.span import chunks_from
-from carnatic_sep.datasets.download import file_digest
 from carnatic_sep.errors import AudioReadError
+from carnatic_sep.transfer.digest import file_digest
 
 
 @dataclass(frozen=True)

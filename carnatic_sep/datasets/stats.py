@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from carnatic_sep.datasets.download import OnProgress
 from carnatic_sep.datasets.multitrack import Multitrack
 from carnatic_sep.datasets.registry import Dataset
 from carnatic_sep.errors import CarnaticSepError
+from carnatic_sep.transfer.origin import OnProgress
 
 
 @dataclass(frozen=True)

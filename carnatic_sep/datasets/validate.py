@@ -10,12 +10,13 @@ from typing import Literal
 from carnatic_sep.audio.info import AudioInfo
 from carnatic_sep.audio.reader import probe
 from carnatic_sep.datasets.checksums import expected_checksums
-from carnatic_sep.datasets.download import OnProgress, file_digest
 from carnatic_sep.datasets.multitrack import Multitrack
 from carnatic_sep.datasets.registry import Dataset
 from carnatic_sep.datasets.scan import FileScan, scan_file
 from carnatic_sep.datasets.splits import BY, shared_people
 from carnatic_sep.errors import AudioReadError, CarnaticSepError, DatasetError
+from carnatic_sep.transfer.digest import file_digest
+from carnatic_sep.transfer.origin import OnProgress
 
 Kind = Literal[
     "missing file",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from carnatic_sep.errors import CheckpointError
 from carnatic_sep.models.checkpoint import load_checkpoint
-from carnatic_sep.models.download import file_sha256
+from carnatic_sep.transfer.digest import file_digest
 
 if TYPE_CHECKING:
     from carnatic_sep.models.base import SeparationModel
@@ -43,7 +43,7 @@ def verify_entry(entry: ModelEntry) -> Verdict:
     published = entry.download
     # What another format was converted to has no published sum; its header holds one of its own.
     direct = published is not None and published.format == "safetensors"
-    if published and direct and file_sha256(entry.path) != published.sha256:
+    if published and direct and file_digest(entry.path) != published.sha256:
         return Verdict(
             entry.name, (f"{entry.path}: not the published file (SHA-256); delete it to refetch",)
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from carnatic_sep.errors import CheckpointError, UnknownNameError
 from carnatic_sep.models.download import Download, cache_dir, fetch
+from carnatic_sep.transfer.origin import OnProgress, unheard
 
 if TYPE_CHECKING:
     from carnatic_sep.models.base import SeparationModel
@@ -64,11 +65,19 @@ def list_models(
     entries = {
         name: ModelEntry(name, "download", None, download) for name, download in downloads.items()
     }
-    for path in cache_dir().glob(f"*{SUFFIX}"):
+    for path in _cached():
         entries[path.stem] = ModelEntry(path.stem, "cached", path, downloads.get(path.stem))
     for path in weights_dir.glob(f"*{SUFFIX}"):
         entries[path.stem] = ModelEntry(path.stem, "bundled", path)
     return sorted(entries.values(), key=lambda entry: (entry.origin != "bundled", entry.name))
+
+
+def _cached() -> list[Path]:
+    """Return the models in the cache folder; where there can be none, the others still count."""
+    try:
+        return list(cache_dir().glob(f"*{SUFFIX}"))
+    except (CheckpointError, OSError):
+        return []
 
 
 def find(
@@ -109,8 +118,13 @@ def resolve(
     *,
     weights_dir: Path = WEIGHTS_DIR,
     downloads: Mapping[str, Download] = DOWNLOADS,
+    on_progress: OnProgress = unheard,
 ) -> Path:
     """Return the file that holds the model `name_or_path`, downloading it where that is needed.
+
+    Parameters
+    ----------
+    on_progress : told about every step of a download
 
     Raises
     ------
@@ -125,16 +139,18 @@ def resolve(
         return entry.path
     target = cache_dir() / f"{entry.name}{SUFFIX}"
     if entry.download.format == "spleeter":
-        return target if target.is_file() else _fetch_spleeter(entry.name, entry.download, target)
-    return fetch(entry.download, target)
+        if target.is_file():
+            return target
+        return _fetch_spleeter(entry.name, entry.download, target, on_progress)
+    return fetch(entry.download, target, on_progress=on_progress)
 
 
-def _fetch_spleeter(name: str, download: Download, target: Path) -> Path:
+def _fetch_spleeter(name: str, download: Download, target: Path, on_progress: OnProgress) -> Path:
     """Fetch one of Spleeter's archives and keep what it holds as a checkpoint of this package."""
     from carnatic_sep.models.checkpoint import Provenance, save_checkpoint
     from carnatic_sep.models.spleeter import load_spleeter
 
-    archive = fetch(download, target.with_name(f"{name}.tar.gz"))
+    archive = fetch(download, target.with_name(f"{name}.tar.gz"), on_progress=on_progress)
     provenance = Provenance(
         name=name,
         licence="MIT",
@@ -143,7 +159,7 @@ def _fetch_spleeter(name: str, download: Download, target: Path) -> Path:
         extra={"source": download.url, "source_sha256": download.sha256},
     )
     save_checkpoint(target, load_spleeter(archive), provenance)
-    archive.unlink()
+    archive.unlink(missing_ok=True)  # two processes may have been at it
     return target
 
 

@@ -1,11 +1,10 @@
-"""Downloads from a server on this machine: resumed, restarted, broken, wrong, and unpacked."""
+"""Public datasets from a server on this machine: into their folder, checked and unpacked."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import socket
-import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from typing import ClassVar
 
 import pytest
 
-from carnatic_sep.datasets import download as module
 from carnatic_sep.datasets.acquire import download
 from carnatic_sep.datasets.download import fetch, unpack
 from carnatic_sep.datasets.layout import RemoteFile
@@ -80,41 +78,9 @@ def test_a_download_arrives_whole_once_with_progress(server: str, tmp_path: Path
     assert _Handler.asked == [("/a", None)]
 
 
-def test_a_broken_download_goes_on_where_it_stopped(server: str, tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"broke off.*goes on from there"):
-        fetch(remote(f"{server}/broken"), tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.bin.partial"]
-    fetch(remote(f"{server}/broken"), tmp_path)
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-    assert _Handler.asked[1] == ("/broken", f"bytes={len(CONTENT) // 3}-")
-
-
-def test_a_server_without_ranges_is_asked_for_all_of_it(server: str, tmp_path: Path) -> None:
-    (tmp_path / "a.bin.partial").write_bytes(CONTENT[:1000])
-    fetch(remote(f"{server}/rangeless"), tmp_path)
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("stale", [b"something else", CONTENT[::-1], CONTENT + b"more"])
-def test_a_stale_partial_file_is_replaced(server: str, tmp_path: Path, stale: bytes) -> None:
-    (tmp_path / "a.bin.partial").write_bytes(stale)
-    fetch(remote(f"{server}/a"), tmp_path)
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-
-
-def test_a_complete_partial_file_needs_no_transfer(server: str, tmp_path: Path) -> None:
-    (tmp_path / "a.bin.partial").write_bytes(CONTENT)
-    fetch(remote(f"{server}/a"), tmp_path)
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("algorithm", ["md5", "sha256"])
-def test_a_wrong_checksum_is_refused_and_removed(
-    server: str, tmp_path: Path, algorithm: str
-) -> None:
-    digest = hashlib.new(algorithm, b"another").hexdigest()
-    wrong = RemoteFile(url=f"{server}/a", filename="a.bin", **{algorithm: digest})
-    with pytest.raises(DatasetError, match="not the one expected"):
+def test_a_wrong_checksum_is_a_dataset_error(server: str, tmp_path: Path) -> None:
+    wrong = RemoteFile(url=f"{server}/a", filename="a.bin", md5="0" * 32)
+    with pytest.raises(DatasetError, match=r"not the one expected \(MD5"):
         fetch(wrong, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -126,89 +92,45 @@ def test_a_file_of_ones_own_is_never_replaced(server: str, tmp_path: Path) -> No
     assert (tmp_path / "a.bin").read_bytes() == b"mine"
 
 
-def test_no_such_file_no_server_no_space(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(DatasetError, match="404"):
-        fetch(remote(f"{server}/missing"), tmp_path)
+def test_a_place_that_cannot_be_written_names_the_option(server: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DatasetError, match="another folder with --root"):
+        fetch(remote(f"{server}/a"), tmp_path / "file")
+
+
+def test_no_server_says_where_to_put_the_file(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{free.getsockname()[1]}/a"
-    with pytest.raises(DatasetError, match=r"put it into the dataset's folder as a\.bin"):
+    with pytest.raises(DatasetError, match=r"put it at .*a\.bin"):
         fetch(remote(closed), tmp_path)
-    monkeypatch.setattr(
-        module.shutil, "disk_usage", lambda path: module.shutil._ntuple_diskusage(1, 1, 0)
-    )
-    with pytest.raises(DatasetError, match=r"GB are needed and 0\.0 GB are free"):
-        fetch(remote(f"{server}/a"), tmp_path)
 
 
 FILES = {"set/song/vocals.wav": b"voice", "set/song/क.txt": b"name", "set/empty.txt": b""}
 
 
-def packed(kind: str, files: dict[str, bytes] = FILES) -> bytes:
+def packed(files: dict[str, bytes] = FILES) -> bytes:
     buffer = io.BytesIO()
-    if kind == "zip":
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in files.items():
-                archive.writestr(name, content)
-    else:
-        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-            for name, content in files.items():
-                entry = tarfile.TarInfo(name)
-                entry.size = len(content)
-                archive.addfile(entry, io.BytesIO(content))
-            link = tarfile.TarInfo("set/link")
-            link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-            archive.addfile(link)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-def test_archives_are_unpacked_once(tmp_path: Path, kind: str) -> None:
-    archive = tmp_path / f"set.{kind}"
-    archive.write_bytes(packed(kind))
-    unpack(archive, tmp_path / "out")
-    found = {
-        p.relative_to(tmp_path / "out").as_posix(): p.read_bytes()
-        for p in (tmp_path / "out").rglob("*")
-        if p.is_file()
-    }
-    assert found == FILES
-    (tmp_path / "out/set/song/vocals.wav").write_bytes(b"changed by hand")
-    unpack(archive, tmp_path / "out")
-    assert (tmp_path / "out/set/song/vocals.wav").read_bytes() == b"changed by hand"
-
-
-def test_an_interrupted_unpacking_goes_on(tmp_path: Path) -> None:
-    archive = tmp_path / "set.zip"
-    archive.write_bytes(packed("zip"))
-    (tmp_path / "set/song").mkdir(parents=True)
-    (tmp_path / "set/song/vocals.wav").write_bytes(b"voi")
-    unpack(archive, tmp_path)
-    assert (tmp_path / "set/song/vocals.wav").read_bytes() == b"voice"
-
-
-@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-@pytest.mark.parametrize("name", ["../outside.txt", "/outside.txt", "a/../../outside.txt"])
-def test_nothing_is_written_outside(tmp_path: Path, kind: str, name: str) -> None:
-    archive = tmp_path / f"evil.{kind}"
-    archive.write_bytes(packed(kind, {name: b"x"}))
-    with pytest.raises(DatasetError, match="outside the dataset's folder"):
+@pytest.mark.parametrize("name", ["../outside.txt", "/outside.txt"])
+def test_a_bad_archive_is_a_dataset_error(tmp_path: Path, name: str) -> None:
+    archive = tmp_path / "evil.zip"
+    archive.write_bytes(packed({name: b"x"}))
+    with pytest.raises(DatasetError, match="outside"):
+        unpack(archive, tmp_path / "inside")
+    archive.write_bytes(b"PK nothing")
+    with pytest.raises(DatasetError, match="damaged"):
         unpack(archive, tmp_path / "inside")
     assert not list(tmp_path.rglob("outside.txt"))
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-def test_a_damaged_archive_is_named(tmp_path: Path, kind: str) -> None:
-    archive = tmp_path / f"bad.{kind}"
-    archive.write_bytes(packed(kind)[:60])
-    with pytest.raises(DatasetError, match=r"bad\..*damaged"):
-        unpack(archive, tmp_path)
-
-
 def test_a_public_dataset_is_fetched_unpacked_and_read(server: str, tmp_path: Path) -> None:
-    _Handler.content = packed("zip")
+    _Handler.content = packed()
     layout = tmp_path / "mine.yaml"
     digest = hashlib.sha256(_Handler.content).hexdigest()
     layout.write_text(
@@ -224,16 +146,3 @@ def test_a_public_dataset_is_fetched_unpacked_and_read(server: str, tmp_path: Pa
 def test_a_dataset_that_is_not_public_says_how_to_get_it() -> None:
     with pytest.raises(UsageError, match=r"Sanidha cannot be downloaded.*natcs@gatech\.edu"):
         download(load_dataset("sanidha"))
-
-
-def test_an_archive_packed_in_an_unknown_way_is_not_called_damaged(tmp_path: Path) -> None:
-    content = bytearray(packed("zip"))
-    content[content.index(b"PK\x03\x04") + 8] = 97  # WavPack, in the local header
-    at = content.index(b"PK\x01\x02")
-    while at >= 0:
-        content[at + 10] = 97  # and in the central directory
-        at = content.find(b"PK\x01\x02", at + 1)
-    archive = tmp_path / "odd.zip"
-    archive.write_bytes(content)
-    with pytest.raises(DatasetError, match=r"odd\.zip: cannot be unpacked here .*other means"):
-        unpack(archive, tmp_path / "inside")

@@ -11,15 +11,16 @@ import pytest
 import torch
 
 from carnatic_sep.errors import CheckpointError, UnknownNameError
-from carnatic_sep.models.download import Download, file_sha256
+from carnatic_sep.models.download import Download
 from carnatic_sep.models.zoo import WEIGHTS_DIR, list_models, load_model, resolve
+from carnatic_sep.transfer.digest import file_digest
 
 Write = Callable[[Path], Path]
 
 
 def published(path: Path) -> Download:
     """Describe `path` as a download, at an address that nothing answers."""
-    return Download("http://127.0.0.1:9/unreachable", file_sha256(path), path.stat().st_size)
+    return Download("http://127.0.0.1:9/unreachable", file_digest(path), path.stat().st_size)
 
 
 def test_bundled_names_win_and_are_listed_first(
@@ -49,6 +50,22 @@ def test_a_cached_download_needs_no_network(
     path.write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match="download failed"):
         resolve("m", weights_dir=tmp_path, downloads=downloads)
+
+
+def test_what_is_bundled_needs_no_home(
+    tmp_path: Path, write_model: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("CARNATIC_SEP_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nobody)
+    bundled = write_model(tmp_path / "zeta.safetensors")
+    assert resolve("zeta", weights_dir=tmp_path) == bundled
+    elsewhere = {"beta": Download("http://127.0.0.1:9/b", "0" * 64, 1)}
+    with pytest.raises(CheckpointError, match="CARNATIC_SEP_CACHE"):
+        resolve("beta", weights_dir=tmp_path, downloads=elsewhere)
 
 
 def test_local_files_load_by_path(tmp_path: Path, write_model: Write) -> None:

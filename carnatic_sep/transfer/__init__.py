@@ -1,0 +1,1 @@
+"""Files from elsewhere: fetched once, resumed, checked, unpacked; knows no model and no dataset."""

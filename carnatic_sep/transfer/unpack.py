@@ -1,0 +1,124 @@
+"""Archives unpacked file by file: what is there is kept, and nothing lands outside."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import shutil
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from carnatic_sep.errors import TransferError
+from carnatic_sep.transfer.disk import disk_errors
+from carnatic_sep.transfer.origin import OnProgress, unheard
+
+_BLOCK_BYTES = 1 << 20
+_MARKER = "unpacked"
+_ENCRYPTED = 0x1
+_UTF8 = 0x800
+
+
+def unpack(
+    archive: Path, folder: Path, *, elsewhere: str, on_progress: OnProgress = unheard
+) -> None:
+    """Unpack a zip or tar archive into `folder`; files that are there in full are left alone.
+
+    Interrupted, it goes on with the first file that is missing: each is written under another
+    name first. Links and devices are passed over. An archive that was unpacked to its end has a
+    note of that beside it, and is not unpacked again.
+
+    Parameters
+    ----------
+    elsewhere : what the user can do to have the files in another place
+    on_progress : told about every file
+
+    Raises
+    ------
+    TransferError
+        A damaged, encrypted or unknown archive, an entry that would land outside `folder`, or a
+        full disk.
+    """
+    with disk_errors(archive, elsewhere=elsewhere):
+        marker = archive.with_name(f"{archive.name}.{_MARKER}")
+        stamp = f"{archive.stat().st_size} {folder.resolve()}"
+        if marker.is_file() and marker.read_text(encoding="utf-8") == stamp:
+            return
+    try:
+        with disk_errors(folder, elsewhere=elsewhere):
+            if zipfile.is_zipfile(archive):
+                _unzip(archive, folder, on_progress)
+            else:
+                try:
+                    _untar(archive, folder, on_progress)
+                except (gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
+                    raise tarfile.ReadError(str(error)) from error
+            marker.write_text(stamp, encoding="utf-8")
+    except NotImplementedError as error:  # a method of compression that zipfile does not know
+        raise TransferError(
+            f"{archive}: cannot be unpacked here ({error}); unpack it into {folder} by other means"
+        ) from error
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
+        # tarfile tells of every format that it has tried, a line each
+        why = "it is neither a zip nor a tar archive" if "\n" in str(error) else error
+        raise TransferError(
+            f"{archive}: the archive is damaged ({why}); delete it and download it again"
+        ) from error
+
+
+def _unzip(archive: Path, folder: Path, on_progress: OnProgress) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+        for number, entry in enumerate(entries, start=1):
+            target = _inside(folder, _zip_name(entry), archive)
+            if entry.flag_bits & _ENCRYPTED:
+                raise NotImplementedError("it is encrypted")
+            if not (target.is_file() and target.stat().st_size == entry.file_size):
+                with opened.open(entry) as source:
+                    _write(source, target)
+            on_progress(f"unpacking {archive.name}", number, len(entries))
+
+
+def _untar(archive: Path, folder: Path, on_progress: OnProgress) -> None:
+    with tarfile.open(archive) as opened:
+        for number, entry in enumerate(opened, start=1):
+            source = opened.extractfile(entry) if entry.isreg() else None
+            if source is None:
+                continue  # folders are made as needed; links have no place in a dataset
+            target = _inside(folder, entry.name, archive)
+            if not (target.is_file() and target.stat().st_size == entry.size):
+                _write(source, target)
+            on_progress(f"unpacking {archive.name}", number, None)
+
+
+def _zip_name(entry: zipfile.ZipInfo) -> str:
+    """Return the name in UTF-8, which some archives hold without saying so."""
+    if entry.flag_bits & _UTF8:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
+
+
+def _inside(folder: Path, name: str, archive: Path) -> Path:
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
+        raise TransferError(
+            f"{archive}: the entry {name!r} would be written outside {folder}; do not use this "
+            "archive"
+        )
+    return folder.joinpath(*path.parts)
+
+
+def _write(source: IO[bytes], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            shutil.copyfileobj(source, file, _BLOCK_BYTES)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
