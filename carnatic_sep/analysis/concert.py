@@ -264,6 +264,7 @@ def _melody(part: Path, seconds: float, options: AnalysisOptions, report: Report
         tracker=options.pitch,
         hop_seconds=options.hop_seconds,
         range_hz=RANGES_HZ[options.part],
+        alone=True,
         report=lambda done: report("melody", done),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.analysis.octaves import lowered
 from carnatic_sep.analysis.trackers import Tracker, tracker_called
 from carnatic_sep.analysis.windows import mono_blocks, windows
 from carnatic_sep.errors import UsageError
@@ -96,6 +97,7 @@ def track_pitch(
     tracker: str = "auto",
     hop_seconds: float = HOP_SECONDS,
     range_hz: tuple[float, float] = RANGES_HZ["vocals"],
+    alone: bool = False,
 ) -> PitchTrack:
     """Track the melody of audio in memory.
 
@@ -106,6 +108,8 @@ def track_pitch(
     tracker : ``melodia``, ``pyin``, ``ftanet``, or ``auto``: the first of them that is installed
     hop_seconds : between samples of the result
     range_hz : lowest and highest pitch
+    alone : whether the melody is heard alone, as in a stem: octaves are then set right by its
+        partials, see :func:`carnatic_sep.analysis.octaves.lowered`
 
     Raises
     ------
@@ -118,7 +122,9 @@ def track_pitch(
     mono = np.atleast_2d(np.asarray(audio, dtype=np.float32)).mean(axis=0, keepdims=True)
     resampler = StreamResampler(1, sample_rate, RATE)
     parts = [resampler.push(mono)[0], resampler.flush()[0]]
-    return track_stream(parts, tracker=tracker, hop_seconds=hop_seconds, range_hz=range_hz)
+    return track_stream(
+        parts, tracker=tracker, hop_seconds=hop_seconds, range_hz=range_hz, alone=alone
+    )
 
 
 def track_file(
@@ -127,12 +133,14 @@ def track_file(
     tracker: str = "auto",
     hop_seconds: float = HOP_SECONDS,
     range_hz: tuple[float, float] = RANGES_HZ["vocals"],
+    alone: bool = False,
     report: Callable[[float], None] = lambda seconds: None,
 ) -> PitchTrack:
     """Track the melody of a file of any length, a minute and its margins in memory at a time.
 
     Parameters
     ----------
+    alone : see :func:`track_pitch`
     report : takes the seconds that are done
 
     Raises
@@ -147,6 +155,7 @@ def track_file(
         tracker=tracker,
         hop_seconds=hop_seconds,
         range_hz=range_hz,
+        alone=alone,
         report=report,
     )
 
@@ -157,6 +166,7 @@ def track_stream(
     tracker: str = "auto",
     hop_seconds: float = HOP_SECONDS,
     range_hz: tuple[float, float] = RANGES_HZ["vocals"],
+    alone: bool = False,
     report: Callable[[float], None] = lambda seconds: None,
 ) -> PitchTrack:
     """Track the melody of blocks at 44.1 kHz, each (frames,); see :func:`track_file`."""
@@ -170,10 +180,13 @@ def track_stream(
     first = 0
     for window in windows(blocks):
         found = chosen.track(window.audio, lowest_hz=lowest, highest_hz=highest)
+        heights = found.f0
+        if alone and chosen.jumps_octaves:
+            heights = lowered(window.audio, found.times, heights, lowest_hz=lowest)
         last = int(np.ceil(window.end_seconds / hop_seconds - 1e-6))
         grid = np.asarray(np.arange(first, last) * hop_seconds, dtype=np.float64)
         times = np.asarray(grid - window.offset_seconds, dtype=np.float64)
-        f0.append(_at(times, found.times, found.f0))
+        f0.append(_at(times, found.times, heights))
         confidence.append(_at(times, found.times, found.confidence))
         first = last
         report(window.end_seconds)

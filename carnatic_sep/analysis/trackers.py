@@ -48,6 +48,7 @@ class Tracker:
     extra : the extra of this package that brings it
     run : (audio (frames,) at 44.1 kHz, lowest Hz, highest Hz) -> Found
     source : who described it
+    jumps_octaves : whether it takes octaves for the pitch now and then, so that a check is worth it
     prepare : loads what is slow to load, and says what is missing for it; is called any number of
         times
     """
@@ -57,6 +58,7 @@ class Tracker:
     extra: str
     run: Callable[[Any, float, float], Found]
     source: str
+    jumps_octaves: bool = False
     prepare: Callable[[], object] = lambda: None
 
     @property
@@ -174,6 +176,7 @@ TRACKERS = {
             "analysis",
             _melodia,
             "Salamon and Gómez, IEEE TASLP 20(6), 2012, as implemented in essentia",
+            jumps_octaves=True,
         ),
         Tracker(
             "pyin",
@@ -188,7 +191,7 @@ TRACKERS = {
             "compiam",
             _ftanet,
             "Plaja-Roglans et al., TISMIR 6(1), 2023, as distributed in compIAM",
-            lambda: compiam_tools.load_tool(compiam_tools.FTANET),
+            prepare=lambda: compiam_tools.load_tool(compiam_tools.FTANET),
         ),
     )
 }
