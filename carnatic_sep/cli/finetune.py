@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +37,10 @@ def finetune(
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check and print configuration and tracks, train nothing."),
+        typer.Option(
+            "--dry-run",
+            help="Print configuration, data problems, size, memory and time; train nothing.",
+        ),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
@@ -47,7 +49,8 @@ def finetune(
     Heads of stems that the base does not have are copied from a donor or start fresh; what was
     done is printed. Writes OUT/NAME/checkpoint.safetensors, ready for `separate --model` and
     `evaluate`, and a state from which an interrupted run goes on when the same command is given
-    again.
+    again. With --dry-run a few steps are run for their time and memory, and OUT/NAME/dry-run.png
+    shows a batch; nothing else is kept.
 
     \b
     Examples:
@@ -62,31 +65,25 @@ def finetune(
     changes = [f"{key}={json.dumps(value)}" for key, value in named.items() if value]
     settings = load_finetune_config(config, overrides=[*changes, *(override or [])])
     require_extra("train", "lightning", "tensorboard", purpose="fine-tuning")
-    from carnatic_sep.cli.train import quieten_lightning
+    from carnatic_sep.cli._runs import print_dry_run, quieten_lightning, speak
 
+    quieten_lightning()
     if dry_run:
-        import yaml
+        from carnatic_sep.training.finetune import rehearse_finetuning
 
-        from carnatic_sep.training.finetune import open_tracks
-
-        _, tracks = open_tracks(settings)
-        typer.echo(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False), nl=False)
-        for track in tracks:
-            typer.echo(f"# {track.id}: {', '.join(track.stem_names)}")
+        print_dry_run(
+            settings, lambda report: rehearse_finetuning(settings, out_dir=out, report=report)
+        )
         return
     from carnatic_sep.training.finetune import finetune as run
 
-    quieten_lightning()
-    live = sys.stdout.isatty()
-    clear = "\r\x1b[K" if live else ""
+    speech = speak(quiet=quiet)
     checkpoint = run(
         settings,
         out_dir=out,
         resume=not restart,
-        report=lambda line: typer.echo(clear + line),
-        progress=lambda line: None if quiet else typer.echo(clear + line, nl=not live),
-        progress_seconds=1.0 if live else 30.0,
+        report=speech.report,
+        progress=speech.progress,
+        progress_seconds=speech.seconds,
     )
-    typer.echo(
-        f"{clear}{checkpoint}: done; use it with carnatic-sep separate --model {checkpoint} ..."
-    )
+    speech.done(checkpoint)

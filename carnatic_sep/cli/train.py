@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -28,51 +25,50 @@ def train(
         bool, typer.Option("--restart", help="Start anew where an earlier run left a state.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check and print the configuration, train nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print configuration, data problems, size, memory and time; train nothing.",
+        ),
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Train a separation model on mixtures drawn from solo recordings.
 
     Writes OUT/NAME/checkpoint.safetensors, ready for `separate --model`, and a state from which an
-    interrupted run goes on when the same command is given again.
+    interrupted run goes on when the same command is given again. With --dry-run a few steps are
+    run for their time and memory, and OUT/NAME/dry-run.png shows a batch; nothing else is kept.
 
     \b
     Examples:
       carnatic-sep train configs/default.yaml --data recordings
+      carnatic-sep train configs/default.yaml --dry-run
       carnatic-sep train configs/default.yaml --set name=try --set steps=200
     """  # noqa: D301 (\b keeps the lines after it as they are)
+    from carnatic_sep.cli._runs import print_dry_run, quieten_lightning, speak
     from carnatic_sep.training.config import load_config
 
     settings = load_config(config, overrides=override)
-    if dry_run:
-        import yaml
-
-        typer.echo(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False), nl=False)
-        return
     require_extra("train", "lightning", "tensorboard", "librosa", purpose="training")
+    quieten_lightning()
+    if dry_run:
+        from carnatic_sep.training.run import rehearse_training
 
+        print_dry_run(
+            settings,
+            lambda report: rehearse_training(settings, data_dir=data, out_dir=out, report=report),
+        )
+        return
     from carnatic_sep.training.run import train as run
 
-    quieten_lightning()
-    # On a terminal progress stays on one line, which other lines replace.
-    live = sys.stdout.isatty()
-    clear = "\r\x1b[K" if live else ""
+    speech = speak(quiet=quiet)
     checkpoint = run(
         settings,
         data_dir=data,
         out_dir=out,
         resume=not restart,
-        report=lambda line: typer.echo(clear + line),
-        progress=lambda line: typer.echo(clear + line, nl=not live),
-        progress_seconds=1.0 if live else 30.0,
+        report=speech.report,
+        progress=speech.progress,
+        progress_seconds=speech.seconds,
     )
-    typer.echo(
-        f"{clear}{checkpoint}: done; use it with carnatic-sep separate --model {checkpoint} ..."
-    )
-
-
-def quieten_lightning() -> None:
-    """Leave out what lightning says of devices, its makers' services, and workers it would like."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module=r"lightning\.")
+    speech.done(checkpoint)

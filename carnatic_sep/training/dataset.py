@@ -13,12 +13,13 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from carnatic_sep.audio.spectral import stft
 from carnatic_sep.models.band_unet import BandUNet
+from carnatic_sep.training import listening
 from carnatic_sep.training.losses import BandStatistics
 from carnatic_sep.training.ranks import stream
 
 
-class Drawer(Protocol):
-    """Whatever draws stems that sum to their mixture."""
+class Drawer(listening.Drawer, Protocol):
+    """Whatever draws stems that sum to their mixture, many at once too."""
 
     def draw_many(self, rng: np.random.Generator, count: int) -> NDArray[np.float32]:
         """Draw `count` sets of stems, (count, stems, frames)."""

@@ -19,6 +19,7 @@ from carnatic_sep.training.fitting import earlier_state, fit, result
 from carnatic_sep.training.listening import fixed_stems
 from carnatic_sep.training.multitracks import Excerpts, MultitrackBatches, activities, chosen
 from carnatic_sep.training.prepared import Prepared
+from carnatic_sep.training.rehearsal import Rehearsal, rehearse
 from carnatic_sep.training.surgery import Operation, operate
 from carnatic_sep.training.validation import check_metric
 
@@ -123,7 +124,7 @@ def prepare(
         model.train(), config, kept_parameters=operation.kept_parameters, state=state
     )
 
-    def batches(rank: int, ranks: int) -> MultitrackBatches:
+    def batches(rank: int) -> MultitrackBatches:
         return MultitrackBatches(
             excerpts,
             batch_size=config.batch_size,
@@ -137,6 +138,7 @@ def prepare(
     return Prepared(
         module,
         batches=batches,
+        waveforms=lambda: next(iter(batches(0))).waveforms(model.stems),
         drawer=excerpts,
         validation=fixed_stems(
             _excerpts(as_played, kept_out, model, {}), config.validation.mixtures
@@ -146,6 +148,20 @@ def prepare(
         provenance=_provenance(config, base, operation, dataset, learnt),
         findings=lambda: track_findings(learnt, model.stems),
     )
+
+
+def rehearse_finetuning(
+    config: FinetuneConfig, *, out_dir: Path, report: Report = lambda line: None
+) -> Rehearsal:
+    """Try `config` out: look at the tracks, run a few steps, picture a batch; train nothing.
+
+    Raises
+    ------
+    ConfigError, CheckpointError, DatasetError, TrainingError, KeyboardInterrupt
+        As :func:`finetune` does.
+    """
+    prepared = prepare(config, out_dir=out_dir, report=report)
+    return rehearse(prepared, folder=out_dir / config.name)
 
 
 def open_tracks(config: FinetuneConfig) -> tuple[Dataset, list[Multitrack]]:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from carnatic_sep.models.base import SeparationModel
 from carnatic_sep.training.finetune_config import FinetuneConfig
 from carnatic_sep.training.module import SeparationModule
-from carnatic_sep.training.multitracks import TrackBatch
 from carnatic_sep.training.state import TrainingState
 from carnatic_sep.training.stem_losses import stem_loss
+from carnatic_sep.training.track_batch import TrackBatch
 
 
 class FinetuneModule(SeparationModule):

@@ -120,7 +120,7 @@ def make_trainer(
     """Return what runs the loop for `steps` more steps, as the module's configuration says."""
     config = module.config
     alone = config.devices == 1 and config.nodes == 1
-    strategy = config.strategy
+    strategy: str = config.strategy
     if not alone or strategy == "ddp":
         # Where some parameters stand still for a while, DDP must look which of them take part.
         strategy = "ddp_find_unused_parameters_true" if module.frozen else "ddp"
@@ -152,7 +152,8 @@ class Batches(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the batches of this process."""
-        return self._prepared.loader(self.trainer.global_rank, self.trainer.world_size)
+        assert self.trainer is not None
+        return self._prepared.loader(self.trainer.global_rank)
 
 
 def _best(standing: Standing) -> str:

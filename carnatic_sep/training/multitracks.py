@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.training.ranks import stream
 from carnatic_sep.training.track_activity import TrackActivity, track_activity
+from carnatic_sep.training.track_batch import TrackBatch, collate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,36 +30,6 @@ POINT_SECONDS = 0.05
 _RESTS = ("other", "accompaniment")
 _ATTEMPTS = 20
 _QUIETEST_PEAK = 1e-3
-
-
-@dataclass(frozen=True)
-class TrackBatch:
-    """Excerpts with what is known about them.
-
-    mixture : (batch, channels, frames)
-    stems : (batch, stems, channels, frames), what the microphones heard
-    known : (batch, stems) bool, whether a stem is a reference for the mixture at all
-    silent : (batch, stems, frames) bool, where a stem's player is known to be silent
-    confidence : (batch, stems, points), share of a stem's energy that is its player's own
-    halves : (batch, stems) bool, which stems make up the first of two mixtures
-    """
-
-    mixture: Tensor
-    stems: Tensor
-    known: Tensor
-    silent: Tensor
-    confidence: Tensor
-    halves: Tensor
-
-    def to(self, device: torch.device) -> TrackBatch:
-        """Move to `device`."""
-        return TrackBatch(*(getattr(self, field.name).to(device) for field in fields(self)))
-
-
-def collate(items: Sequence[TrackBatch]) -> TrackBatch:
-    """Put batches together into one."""
-    names = [field.name for field in fields(TrackBatch)]
-    return TrackBatch(*(torch.cat([getattr(item, name) for item in items]) for name in names))
 
 
 def chosen(tracks: Sequence[Multitrack], config: TracksConfig) -> list[Multitrack]:

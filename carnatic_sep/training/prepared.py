@@ -36,7 +36,8 @@ class Prepared:
     Attributes
     ----------
     module : the network, and where it stands
-    batches : (rank, ranks) -> the batches of one of several processes, from the module's step on
+    batches : rank -> the batches of one of several processes, from the module's step on
+    waveforms : makes one batch as sounds: for each item name -> (frames,), "mixture" among them
     drawer : draws a mixture for pictures
     validation : stems of the validation mixtures; none if empty
     provenance : goes into checkpoints
@@ -44,21 +45,22 @@ class Prepared:
     """
 
     module: SeparationModule
-    batches: Callable[[int, int], Dataset[Any]]
+    batches: Callable[[int], Dataset[Any]]
+    waveforms: Callable[[], list[dict[str, NDArray[np.float32]]]]
     drawer: Drawer
     provenance: Provenance
     findings: Callable[[], Findings]
     validation: Sequence[NDArray[np.float32]] = field(default=())
 
-    def loader(self, rank: int = 0, ranks: int = 1) -> DataLoader[Any]:
-        """Return what makes the batches of process `rank` of `ranks`, in workers of its own."""
+    def loader(self, rank: int = 0) -> DataLoader[Any]:
+        """Return what makes the batches of process `rank`, in workers of its own."""
         from torch.utils.data import DataLoader
 
         from carnatic_sep.training.interrupt import ignore_interrupts
 
         config: RunConfig = self.module.config
         return DataLoader(
-            self.batches(rank, ranks),
+            self.batches(rank),
             batch_size=None,
             num_workers=config.workers,
             worker_init_fn=ignore_interrupts,

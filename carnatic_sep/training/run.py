@@ -24,6 +24,7 @@ from carnatic_sep.training.fitting import earlier_state, fit, result
 from carnatic_sep.training.listening import fixed_stems
 from carnatic_sep.training.module import SeparationModule
 from carnatic_sep.training.prepared import Prepared
+from carnatic_sep.training.rehearsal import Rehearsal, rehearse
 from carnatic_sep.training.rendered import rendered_voices
 from carnatic_sep.training.state import TrainingState
 from carnatic_sep.training.teacher import taught_voices
@@ -121,7 +122,8 @@ def prepare(
     module = SeparationModule(model, config, state=state)
     return Prepared(
         module,
-        batches=lambda rank, ranks: _batches(config, mixer, model, module.step, rank),
+        batches=lambda rank: _batches(config, mixer, model, module.step, rank),
+        waveforms=lambda: _waveforms(_mixtures(config, mixer)),
         drawer=mixer,
         validation=_validation(config, data_dir=data_dir, cache=cache),
         provenance=_provenance(
@@ -129,6 +131,20 @@ def prepare(
         ),
         findings=lambda: bank_findings(bank, taught, learnt.data, data_dir=data_dir),
     )
+
+
+def rehearse_training(
+    config: TrainConfig, *, data_dir: Path, out_dir: Path, report: Report = lambda line: None
+) -> Rehearsal:
+    """Try `config` out: look at the data, run a few steps, picture a batch; train nothing.
+
+    Raises
+    ------
+    ConfigError, TrainingError, KeyboardInterrupt
+        As :func:`train` does.
+    """
+    prepared = prepare(config, data_dir=data_dir, out_dir=out_dir, report=report)
+    return rehearse(prepared, folder=out_dir / config.name)
 
 
 def _without_validation(config: TrainConfig) -> TrainConfig:
@@ -206,7 +222,17 @@ def _batches(
     config: TrainConfig, mixer: Drawer, model: SeparationModel, step: int, rank: int
 ) -> IterableDataset[Any]:
     """Batches of process `rank` from `step` on: band statistics or stems, as the loss wants."""
-    batches = MixtureBatches(
+    batches = _mixtures(config, mixer, step=step, rank=rank)
+    if config.loss == "band_complex_l1":
+        assert isinstance(model, BandUNet)
+        return BandBatches(batches, model)
+    return batches
+
+
+def _mixtures(
+    config: TrainConfig, mixer: Drawer, *, step: int = 0, rank: int = 0
+) -> MixtureBatches:
+    return MixtureBatches(
         mixer,
         batch_size=config.batch_size,
         seed=config.seed,
@@ -214,10 +240,13 @@ def _batches(
         reuse=config.reuse,
         rank=rank,
     )
-    if config.loss == "band_complex_l1":
-        assert isinstance(model, BandUNet)
-        return BandBatches(batches, model)
-    return batches
+
+
+def _waveforms(batches: MixtureBatches) -> list[dict[str, NDArray[np.float32]]]:
+    stems = next(iter(batches)).numpy()
+    return [
+        {"mixture": each.sum(axis=0), **dict(zip(MIXED_STEMS, each, strict=True))} for each in stems
+    ]
 
 
 def _provenance(config: TrainConfig, bank: SoloBank, *, voices: int, data_dir: Path) -> Provenance:

@@ -21,7 +21,7 @@ from carnatic_sep.training.losses import snr_db
 
 if TYPE_CHECKING:
     from carnatic_sep.training.finetune_config import LossConfig
-    from carnatic_sep.training.multitracks import TrackBatch
+    from carnatic_sep.training.track_batch import TrackBatch
 
 _TINY = 1e-8
 

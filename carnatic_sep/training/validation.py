@@ -51,8 +51,9 @@ def mean_scores(
 
     Returns
     -------
-    stem -> mean over the mixtures in which the metric is defined, NaN where it is in none or an
-    estimate is not finite; stems for which it means nothing are absent
+    stem -> mean over the mixtures in which the metric is finite (that of a silent reference, say,
+    is not), NaN where it is in none or an estimate is broken; stems for which it means nothing are
+    absent
     """
     spec = METRICS[metric]
     values: dict[str, list[float]] = {}
@@ -129,6 +130,6 @@ class Validator(lightning.Callback):
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Mean of what is not NaN; NaN where all is."""
-    kept = [value for value in values if not np.isnan(value)]
+    """Mean of what is finite; NaN where nothing is."""
+    kept = [value for value in values if np.isfinite(value)]
     return float(np.mean(kept)) if kept else float("nan")
