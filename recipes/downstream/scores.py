@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,9 +12,11 @@ from pieces import Piece
 
 from carnatic_sep.analysis.distribution import distance, distribution
 from carnatic_sep.analysis.levels import Levels, block_levels
-from carnatic_sep.analysis.pitch import PitchTrack, track_pitch
+from carnatic_sep.analysis.octaves import lowered
+from carnatic_sep.analysis.pitch import RANGES_HZ, PitchTrack, track_pitch
 from carnatic_sep.analysis.tonic import find_tonic
 from carnatic_sep.analysis.voicing import gate
+from carnatic_sep.analysis.windows import RATE
 from carnatic_sep.errors import AnalysisError
 from carnatic_sep.metrics.melody import Melody, drone_locking, gamaka_fidelity, melody_scores
 from carnatic_sep.metrics.rhythm import detect_onsets, onset_scores
@@ -25,14 +27,20 @@ CAPTURE_CENTS = 50.0
 def score_piece(piece: Piece, stems: dict[str, np.ndarray]) -> dict[str, float | None]:
     """Analyse the stems, or the mixture where there are none, and score what was found.
 
-    Melody: Melodia; on stems unvoiced where the stem is silent, as ``carnatic-sep analyze`` does
-    (``ungated`` is without that).
+    Melody: Melodia. On stems as ``carnatic-sep analyze`` does it: octaves set right by the partials
+    of the voice, and unvoiced where the stem is silent. ``plain_accuracy`` is without either, and
+    ``octave_accuracy`` with the first, on mixtures too.
     """
     mixture, rate = piece.read_mixture()
     voice = stems.get("vocals", mixture)
     plain = track_pitch(voice, rate, tracker="melodia")
-    found = gate(plain, _levels(stems, rate)) if stems else plain
-    scores = {**_melody(piece, found), "ungated_accuracy": _accuracy(piece, plain)}
+    octaves = _octaves(plain, voice, rate)
+    found = gate(octaves, _levels(stems, rate)) if stems else plain
+    scores = {
+        **_melody(piece, found),
+        "plain_accuracy": _accuracy(piece, plain),
+        "octave_accuracy": _accuracy(piece, octaves),
+    }
     scores["tonic_cents"] = _tonic(piece, mixture, stems.get("other"), found, rate)
     if piece.strokes is not None:
         drum = stems.get("mridangam", mixture)
@@ -43,8 +51,8 @@ def score_piece(piece: Piece, stems: dict[str, np.ndarray]) -> dict[str, float |
 
 def _melody(piece: Piece, found: PitchTrack) -> dict[str, float]:
     truth, estimate = piece.voice, found.melody
-    wide = melody_scores(truth, estimate)
-    narrow = melody_scores(truth, estimate, tolerance_cents=25.0)
+    wide = melody_scores(_known(piece), estimate)
+    narrow = melody_scores(_known(piece), estimate, tolerance_cents=25.0)
     gamaka = gamaka_fidelity(truth, estimate)
     scores = {
         **asdict(wide),
@@ -63,7 +71,19 @@ def _melody(piece: Piece, found: PitchTrack) -> dict[str, float]:
 
 
 def _accuracy(piece: Piece, found: PitchTrack) -> float:
-    return melody_scores(piece.voice, found.melody).overall_accuracy
+    return melody_scores(_known(piece), found.melody).overall_accuracy
+
+
+def _known(piece: Piece) -> Melody:
+    """Return the truth at the times at which it is known."""
+    at = slice(None) if piece.known is None else piece.known
+    return Melody(piece.voice.times[at], piece.voice.f0[at])
+
+
+def _octaves(found: PitchTrack, audio: np.ndarray, rate: int) -> PitchTrack:
+    assert rate == RATE, "octaves are checked at 44.1 kHz"
+    lowest = RANGES_HZ["vocals"][0]
+    return replace(found, f0=lowered(audio.mean(axis=0), found.times, found.f0, lowest_hz=lowest))
 
 
 def _histogram(piece: Piece, found: PitchTrack) -> float:
@@ -106,5 +126,5 @@ def _tonic(
 
 
 def _levels(stems: dict[str, np.ndarray], rate: int) -> Levels:
-    assert rate == 44100, "levels are measured at 44.1 kHz"
+    assert rate == RATE, "levels are measured at 44.1 kHz"
     return Levels({name: block_levels([audio.mean(axis=0)]) for name, audio in stems.items()})

@@ -7,7 +7,8 @@ import numpy as np
 ROWS = {
     "overall_accuracy": ("overall accuracy, 50 cents", 100.0, "{:.1f} %"),
     "overall_accuracy_25": ("overall accuracy, 25 cents", 100.0, "{:.1f} %"),
-    "ungated_accuracy": ("overall accuracy, Melodia's voicing alone", 100.0, "{:.1f} %"),
+    "plain_accuracy": ("overall accuracy, Melodia as it is", 100.0, "{:.1f} %"),
+    "octave_accuracy": ("overall accuracy, octaves set right", 100.0, "{:.1f} %"),
     "raw_pitch": ("raw pitch, 50 cents", 100.0, "{:.1f} %"),
     "raw_pitch_25": ("raw pitch, 25 cents", 100.0, "{:.1f} %"),
     "raw_chroma": ("raw chroma, 50 cents", 100.0, "{:.1f} %"),
@@ -22,12 +23,12 @@ ROWS = {
     "tonic_cents": ("tonic error, cents, median", 1.0, "{:.1f}"),
     "onset_f": ("mridangam onsets, F at 25 ms", 1.0, "{:.3f}"),
 }
-BARS = {"concert": 3.0, "rendered": 8.0}
+BARS = {"concert": 3.0, "multitrack": 3.0, "rendered": 8.0}
 
 
 def print_tables(found: list[dict[str, object]]) -> None:
     """Print one table a kind: a row a measure, a column a contender; and the bars."""
-    for kind in ("concert", "rendered"):
+    for kind in ("concert", "multitrack", "rendered"):
         here = [each for each in found if each["kind"] == kind]
         if here:
             _print_table(kind, here)
