@@ -16,6 +16,7 @@ from carnatic_sep.ensemble.melody import write_melody
 from carnatic_sep.ensemble.players import Players
 from carnatic_sep.ensemble.score import Frame, Score, ViolinPart, generator
 from carnatic_sep.ensemble.tala import Stroke
+from carnatic_sep.ensemble.violin_tone import with_vibrato
 from carnatic_sep.errors import UsageError
 from carnatic_sep.stems import MRIDANGAM, OTHER, VIOLIN, VOCALS
 
@@ -90,10 +91,14 @@ def compose_piece(
         violin, parts = accompany(frame, performed.contour)
         score = Score(frame, performed.contour, violin, parts, _drumming(frame, rng))
         sung = performed.audio
-    own: dict[str, Score] = {
-        stem: _elsewhere(players, seconds=seconds, seed=seed, stem=stem, form=form, by_rule=by_rule)
-        for stem in config.apart
-    }
+    variety = config.violin_variety
+    score = with_vibrato(score, variety=variety, rng=generator(seed, "vibrato"))
+    own: dict[str, Score] = {}
+    for stem in config.apart:
+        theirs = _elsewhere(
+            players, seconds=seconds, seed=seed, stem=stem, form=form, by_rule=by_rule
+        )
+        own[stem] = with_vibrato(theirs, variety=variety, rng=generator(seed, "vibrato"))
     return Piece(_merged(score, own), sung, by_rule, own)
 
 

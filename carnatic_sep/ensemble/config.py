@@ -11,7 +11,7 @@ import numpy as np
 from carnatic_sep.ensemble.desk import Desk, DeskConfig
 from carnatic_sep.ensemble.hall import HallKind
 from carnatic_sep.ensemble.score import Score
-from carnatic_sep.errors import UnknownNameError
+from carnatic_sep.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,6 +69,9 @@ class EnsembleConfig:
     recordings : impulse responses of real halls, used in place of some of the drawn ones unless
         `hall` is ``"open"``
     rule_share : share of pieces that are sung and bowed by rule although there are recordings
+    violin_variety : how far the recorded violin is varied from piece to piece: which one plays, its
+        body, brightness and bow noise, and a vibrato of its own where it does not follow the voice;
+        0 for the same one throughout, 1 for a usual spread
     mastered : whether compressor and limiter work, or only one gain is set
     staged : whether there is a hall, microphones and a desk; else players are panned dry
     equalised : whether players and mix have tone curves
@@ -83,6 +86,7 @@ class EnsembleConfig:
     halls: int = _HALLS
     recordings: tuple[Path, ...] = ()
     rule_share: float = 0.0
+    violin_variety: float = 0.0
     mastered: bool = True
     staged: bool = True
     equalised: bool = True
@@ -91,13 +95,17 @@ class EnsembleConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse stems that nobody can play apart.
+        """Refuse stems that nobody can play apart, and a variety below none.
 
         Raises
         ------
         UnknownNameError
             `apart` names another stem.
+        UsageError
+            `violin_variety` is negative.
         """
+        if not self.violin_variety >= 0.0:
+            raise UsageError(f"violin_variety must be 0 or above, not {self.violin_variety}")
         for name in self.apart:
             if name not in get_args(Apart):
                 raise UnknownNameError("player who can play apart", name, list(get_args(Apart)))

@@ -147,11 +147,10 @@ class Ensemble:
         sung = piece.sung
         if sung is None:
             sung = self.players.voice(piece.score, frames, rate, generator(seed, VOCALS))
-        bow = rule_violin if piece.by_rule else self.players.violin
         strike = self.players.mridangam
         dry: dict[str, Audio] = {
             VOCALS: sung,
-            VIOLIN: bow(piece.part(VIOLIN), frames, rate, generator(seed, VIOLIN)),
+            VIOLIN: self._violin(piece, frames),
             MRIDANGAM: strike(piece.part(MRIDANGAM), frames, rate, generator(seed, MRIDANGAM)),
             "tanpura": self._side.tanpura(beside, frames=frames, rng=generator(seed, "tanpura")),
             "hall": self._side.hall(frames=frames, rng=generator(seed, "audience")),
@@ -160,6 +159,23 @@ class Ensemble:
             rng = generator(seed, name)
             dry[name] = self._side.percussion(name, beside, frames=frames, rng=rng)
         return {name: at_level(sound, desk.channels[name].level_db) for name, sound in dry.items()}
+
+    def _violin(self, piece: Piece, frames: int) -> Audio:
+        score, rng, violins = piece.part(VIOLIN), generator(piece.score.seed, VIOLIN), None
+        if not piece.by_rule:
+            violins = self.players.violins
+        if violins is None:
+            bow = rule_violin if piece.by_rule else self.players.violin
+            return bow(score, frames, self.sample_rate, rng)
+        variety = self.config.violin_variety
+        return violins.play(
+            score.violin,
+            tonic_hz=score.tonic_hz,
+            frames=frames,
+            sample_rate=self.sample_rate,
+            rng=rng,
+            casting=violins.cast(generator(piece.score.seed, "violinist"), variety=variety),
+        )
 
     def _desk(self, seed: int) -> Desk:
         """Draw a piece's desk; what is switched off moves none of the other dice."""

@@ -53,7 +53,12 @@ def make_ensemble(
     from carnatic_sep.ensemble.players import recorded_players
 
     solos = load_bank(bank, data or DataConfig(), test=test, cache=cache)
-    players = recorded_players(solos, sample_rate=sample_rate, cache=cache)
+    players = recorded_players(
+        solos,
+        sample_rate=sample_rate,
+        cache=cache,
+        several_violins=config.violin_variety > 0.0,
+    )
     if find_spec("pyroomacoustics") is not None and not config.recordings:
         config = replace(config, recordings=tuple(bank / room.path for room in solos.rooms))
     return Ensemble(players, config=config, sample_rate=sample_rate)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from carnatic_sep.datasets.bank import SoloBank, Take
+    from carnatic_sep.ensemble.violin_bank import ViolinBank
     from carnatic_sep.ensemble.voice_bank import VoiceBank
 
     Audio = NDArray[np.float32]
@@ -72,21 +73,26 @@ class Players:
     voice, violin, mridangam : each takes a score, a number of frames, a sample rate and a
         generator, and returns (frames,) of dry mono sound
     singers : recorded phrases, which sing in place of `voice`
+    violins : recorded notes, which play in place of `violin`
     """
 
     voice: Part = rule_voice
     violin: Part = rule_violin
     mridangam: Part = rule_mridangam
     singers: VoiceBank | None = None
+    violins: ViolinBank | None = None
 
 
-def recorded_players(bank: SoloBank, *, sample_rate: int, cache: Path | None = None) -> Players:
+def recorded_players(
+    bank: SoloBank, *, sample_rate: int, cache: Path | None = None, several_violins: bool = False
+) -> Players:
     """Return players who use recordings: alapana phrases, bent violin notes, strokes.
 
     Parameters
     ----------
     bank : solo recordings, see :func:`carnatic_sep.datasets.bank.load_bank`
     cache : folder that keeps what is prepared once
+    several_violins : whether the violins of the bank's pieces play too, not that of its notes alone
 
     Raises
     ------
@@ -98,17 +104,12 @@ def recorded_players(bank: SoloBank, *, sample_rate: int, cache: Path | None = N
     from carnatic_sep.ensemble.violin_bank import ViolinBank
     from carnatic_sep.ensemble.voice_bank import VoiceBank
 
-    violins = ViolinBank.prepare(bank.notes, cache=cache)
-
-    def violin(score: Score, frames: int, rate: int, rng: np.random.Generator) -> Audio:
-        return violins.play(
-            score.violin, tonic_hz=score.tonic_hz, frames=frames, sample_rate=rate, rng=rng
-        )
-
     return Players(
-        violin=violin,
         mridangam=recorded_mridangam(bank.strokes, sample_rate=sample_rate),
         singers=VoiceBank.prepare(bank.voices, cache=cache),
+        violins=ViolinBank.prepare(
+            bank.notes, pieces=bank.pieces if several_violins else (), cache=cache
+        ),
     )
 
 
