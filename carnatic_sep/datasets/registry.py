@@ -45,9 +45,16 @@ class Dataset:
             There is no such folder, or no track in it.
         """
         if not self.found:
+            lie = f"they lie as {' or '.join(self.layout.stems)}"
+            if self.layout.name != PLAIN:
+                raise DatasetError(f"{self.root}: no tracks of {self.layout.title} here; {lie}")
+            from carnatic_sep.datasets.layout import shipped_layouts
+
+            named = ", ".join(name for name in shipped_layouts() if name != PLAIN)
             raise DatasetError(
-                f"{self.root}: no tracks of {self.layout.title} here; they lie as "
-                f"{' or '.join(self.layout.stems)}"
+                f"{self.root}: no tracks here; {lie}. A dataset that is laid out in its own way is "
+                f"given by its name ({named}), and this folder as its root (--root, or "
+                "tracks.root in a configuration)"
             )
         return [found.track for found in self.found]
 
