@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -39,25 +40,29 @@ def read_mapping(path: Path) -> dict[str, Any]:
 def change(values: dict[str, Any], override: str) -> None:
     """Set one key of nested `values`, in place, as ``key.key=value`` says.
 
+    Values are YAML: ``a=null`` for none, ``a=[1, 2]`` for a list, which is replaced whole.
+
     Raises
     ------
     ConfigError
-        There is no ``=``, the value is no YAML, or the way leads through a plain value.
+        There is no ``=`` or no key, the value is no YAML, or the way leads through something that
+        has no keys.
     """
     import yaml
 
     key, sign, text = override.partition("=")
-    if not sign:
-        raise ConfigError(f"override {override!r}: write it as key=value")
-    *parents, leaf = key.split(".")
+    *parents, leaf = key.strip().split(".")
+    if not sign or not all([*parents, leaf]):
+        raise ConfigError(f"override {override!r}: write it as key=value, or as key.key=value")
     place = values
     for depth, parent in enumerate(parents, start=1):
         if place.get(parent) is None:
             place[parent] = {}
         place = place[parent]
         if not isinstance(place, dict):
+            kind = "a list: give all of it" if isinstance(place, list) else "a plain value"
             raise ConfigError(
-                f"override {override!r}: {'.'.join(parents[:depth])} is a plain value and has "
+                f"override {override!r}: {'.'.join(parents[:depth])} is {kind} and has "
                 "no keys below it"
             )
     try:
@@ -81,23 +86,61 @@ def fit(model: type[_Model], values: dict[str, Any], *, path: Path) -> _Model:
         raise ConfigError(f"{path}: {faults}") from error
 
 
+def nearest(key: str, known: Iterable[str]) -> str:
+    """Say which of `known` a wrong `key` may have meant; empty where none is near.
+
+    >>> nearest("widhts", ["widths", "hidden"])
+    'did you mean widths?'
+    """
+    near = difflib.get_close_matches(key, list(known), n=2, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else ""
+
+
 def _described(model: type[BaseModel], fault: dict[str, Any]) -> str:
     """Return a fault with its key; a key that nothing answers to comes with the nearest ones."""
     place = [str(part) for part in fault["loc"]]
     key = ".".join(place)
     if fault["type"] != "extra_forbidden":
-        return f"{key}: {fault['msg']}"
-    near = difflib.get_close_matches(place[-1], _keys(model, place[:-1]), n=2, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "see the documentation for its keys"
-    return f"{key}: unknown key; {hint}"
+        return f"{key}: {fault['msg']}" if key else str(fault["msg"])
+    elsewhere = [path for path in _paths(model) if path.split(".")[-1] == place[-1]]
+    if elsewhere:  # the right key in the wrong place
+        hint = f"did you mean {' or '.join(elsewhere[:2])}?"
+    else:
+        hint = nearest(place[-1], _keys(model, place[:-1])) or _nearest_anywhere(model, place[-1])
+    return f"{key}: unknown key; {hint or 'see the documentation for its keys'}"
+
+
+def _nearest_anywhere(model: type[BaseModel], key: str) -> str:
+    paths = {path.split(".")[-1]: path for path in reversed(_paths(model))}
+    near = difflib.get_close_matches(key, list(paths), n=1, cutoff=0.7)
+    return f"did you mean {paths[near[0]]}?" if near else ""
+
+
+def _paths(model: type[BaseModel], lead: str = "") -> list[str]:
+    """Return every key of `model` with the keys that lead to it, those near the top first."""
+    inner = {name: _model_of(field.annotation) for name, field in model.model_fields.items()}
+    paths = [f"{lead}{name}" for name in inner]
+    for name, below in inner.items():
+        if below is not None:
+            paths += _paths(below, f"{lead}{name}.")
+    return paths
 
 
 def _keys(model: type[BaseModel], place: list[str]) -> list[str]:
     """Return the keys that `model` knows below `place`."""
-    inner: Any = model
+    inner: type[BaseModel] | None = model
     for part in place:
-        field = inner.model_fields.get(part)
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-    return list(inner.model_fields)
+        field = inner.model_fields.get(part) if inner is not None else None
+        inner = _model_of(field.annotation) if field else None
+    return list(inner.model_fields) if inner is not None else []
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that an annotation means, be it optional; None where it means none."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in get_args(annotation):
+        found = _model_of(part)
+        if found is not None:
+            return found
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,11 @@ from torch.utils.data import IterableDataset
 
 from carnatic_sep.datasets.bank import SAMPLE_RATE, SoloBank, load_bank, require_folder
 from carnatic_sep.datasets.mixer import MIXED_STEMS, Mixer
+from carnatic_sep.datasets.yaml_file import nearest
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.band_unet import BandUNet
 from carnatic_sep.models.checkpoint import Provenance, load_checkpoint
-from carnatic_sep.models.registry import build
+from carnatic_sep.models.registry import architectures, build
 from carnatic_sep.training.config import TrainConfig
 from carnatic_sep.training.credits import credits_of
 from carnatic_sep.training.dataset import BandBatches, Drawer, MixtureBatches
@@ -205,10 +207,7 @@ def _model(config: TrainConfig) -> SeparationModel:
                 f"{config.init_from}: is a {model.architecture}, not {config.architecture}"
             )
     else:
-        try:
-            model = build(config.architecture, **config.model)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"{config.name}: model: {error}") from error
+        model = _built(config)
     if tuple(model.stems) != MIXED_STEMS:
         raise ConfigError(f"{config.name}: the mixer makes the stems {', '.join(MIXED_STEMS)}")
     if model.sample_rate != SAMPLE_RATE:
@@ -216,6 +215,20 @@ def _model(config: TrainConfig) -> SeparationModel:
     if config.loss == "band_complex_l1" and not isinstance(model, BandUNet):
         raise ConfigError(f"{config.name}: loss band_complex_l1 needs architecture band_unet")
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def _built(config: TrainConfig) -> SeparationModel:
+    known = architectures().get(config.architecture)
+    if known is not None:
+        options = list(signature(known).parameters)
+        for key in config.model:
+            if key not in options:
+                hint = nearest(key, options) or f"its keys are {', '.join(options)}"
+                raise ConfigError(f"{config.name}: model.{key}: unknown key; {hint}")
+    try:
+        return build(config.architecture, **config.model)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{config.name}: model: {error}") from error
 
 
 def _batches(

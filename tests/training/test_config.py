@@ -36,6 +36,17 @@ def test_overrides_come_last(path) -> None:
     assert load_config(path).mix.seconds == 3.0
 
 
+def test_lists_are_replaced_whole_and_null_is_none(path) -> None:
+    changes = ["data.test=[a, b/*]", "stop_step=5", "stop_step=null", "mix.violin_level=[-3, 2.5]"]
+    config = load_config(path, overrides=changes)
+    assert config.data.test == ["a", "b/*"]
+    assert config.stop_step is None
+    assert config.mix.violin_level == (-3.0, 2.5)
+    path.write_text("name: mine\ndata:\n  test: [a]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"data\.test is a list: give all of it"):
+        load_config(path, overrides=["data.test.0=b"])
+
+
 @pytest.mark.parametrize(
     ("override", "said"),
     [
@@ -49,6 +60,18 @@ def test_overrides_come_last(path) -> None:
         ("name=", "name: "),
         ("name.first=x", "name is a plain value"),
         ("steps", "write it as key=value"),
+        ("=3", "write it as key=value"),
+        ("mix.=3", "write it as key=value"),
+        ("shadow=0.5", r"shadow: unknown key; did you mean mix\.shadow\?"),
+        ("mix.steps=5", r"mix\.steps: unknown key; did you mean steps\?"),
+        ("shadwo=0.5", r"shadwo: unknown key; did you mean mix\.shadow\?"),
+        ("validation.take=[a]", r"validation\.take: unknown key; did you mean takes\?"),
+        ("mix.absent.vocls=0.1", r"mix\.absent: .*no stem vocls; known ones: vocals, violin"),
+        ("mix=null", r"mix: Input should be a valid"),
+        ("data.voice=plain", r"data\.voice: Input should be a valid list"),
+        ("mix.violin_level=[3, 1]", "give the lower limit first"),
+        ("devices=0", "devices: .*at least one device"),
+        ("precision=fp16", "precision: Input should be 'fp32' or 'bf16'"),
     ],
 )
 def test_faults_name_file_and_key(path, override, said) -> None:

@@ -193,7 +193,9 @@ def test_a_teacher_cleans_voices_once(run, run_config, solo_dir, solo_split, tmp
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"model": {"wings": 2}}, "model: .*wings"),
+        ({"model": {"widhts": [4, 6]}}, r"model\.widhts: unknown key; did you mean widths"),
+        ({"model": {"xyzzy": 2}}, r"model\.xyzzy: unknown key; its keys are .*widths"),
+        ({"model": {"widths": []}}, "model: "),
         ({"model": {"stems": ["vocals", "other"]}}, "makes the stems vocals, violin"),
         ({"model": {"sample_rate": 22050}}, "works at 44100 Hz"),
         ({"architecture": "scnet", "model": {}}, "needs architecture band_unet"),
