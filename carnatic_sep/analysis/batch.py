@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from carnatic_sep.analysis.concert import SUMMARY, analyse, write_analysis
 from carnatic_sep.analysis.options import AnalysisOptions
 from carnatic_sep.analysis.recordings import Recording, stem_files
-from carnatic_sep.errors import CarnaticSepError
+from carnatic_sep.errors import CarnaticSepError, UsageError
 
 if TYPE_CHECKING:
     from carnatic_sep.separation.separator import Separator
@@ -66,7 +66,17 @@ def analyse_recordings(
     model : its name, which is part of the options
     overwrite : whether to analyse, and to separate, again what is done
     report : takes a step and the seconds of it that are done
+
+    Raises
+    ------
+    UsageError
+        A melody was given in a file, but there are several recordings.
     """
+    if options.holds_melody and len(recordings) > 1:
+        raise UsageError(
+            f"{options.pitch} holds the melody of one recording, but there are {len(recordings)}; "
+            "analyse them one by one"
+        )
     separators: list[Separator] = []
     for recording in recordings:
         folder = out_dir / recording.name
@@ -155,6 +165,7 @@ def _made_from(settings: dict[str, Any]) -> dict[str, Any]:
 def _settings(recording: Recording, options: AnalysisOptions, model: str) -> dict[str, Any]:
     """Return what the results depend on: files by size and time, options, model."""
     files = [recording.mixture, *recording.stems.values(), recording.sama]
+    files += [Path(options.pitch)] if options.holds_melody else []
     marks = [
         f"{path.name}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in files if path
     ]

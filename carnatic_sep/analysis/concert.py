@@ -13,9 +13,11 @@ from carnatic_sep import __version__
 from carnatic_sep.analysis import tables
 from carnatic_sep.analysis.compiam_tools import RagaVote, deepsrgm
 from carnatic_sep.analysis.distribution import Distribution, SvaraPeak, distribution, svara_peaks
+from carnatic_sep.analysis.jams_file import write_jams
 from carnatic_sep.analysis.labels import spans, write_audacity, write_instants, write_values
 from carnatic_sep.analysis.levels import Levels, stem_levels
 from carnatic_sep.analysis.options import DEEPSRGM, AnalysisOptions
+from carnatic_sep.analysis.picture import Scene, check_span, save_picture
 from carnatic_sep.analysis.pitch import RANGES_HZ, PitchTrack, track_file
 from carnatic_sep.analysis.ragas import RagaGuess, nearest_ragas
 from carnatic_sep.analysis.recordings import Recording, check_length
@@ -91,8 +93,8 @@ def analyse(
     Raises
     ------
     AnalysisError
-        The stem of the melody is missing, stems, mixture and a given melody differ in length, or
-        nothing is voiced.
+        The stem of the melody is missing, stems, mixture and a given melody differ in length,
+        nothing is voiced, or the picture's span lies outside.
     UsageError
         An option that cannot be met, or a library that is not installed.
     AudioReadError
@@ -112,6 +114,8 @@ def analyse(
     levels = stem_levels(
         recording.stems, report=lambda stem, done: report(f"level of {stem}", done)
     )
+    if options.span is not None:
+        check_span(recording.source, options.span, levels.seconds)
     pitch = _melody(part, levels.seconds, options, report)
     pitch = gate(pitch, levels, part=options.part)
     if not pitch.voiced.any():
@@ -168,9 +172,6 @@ def write_analysis(
     UsageError
         The jams package is not installed.
     """
-    from carnatic_sep.analysis.jams_file import write_jams
-    from carnatic_sep.analysis.picture import Scene, save_picture
-
     options = options or AnalysisOptions()
     tables.write_pitch(folder, found.pitch)
     tables.write_distributions(folder, found.folded, found.unfolded)

@@ -48,12 +48,7 @@ def write_jams(
 
     Source: Humphrey et al., "JAMS: a JSON annotated music specification", ISMIR 2014.
     """
-    try:
-        import jams
-    except ImportError as error:
-        raise UsageError(
-            "JAMS files need jams: install with pip install 'carnatic-sep[analysis]'"
-        ) from error
+    jams = import_jams()
     whole = jams.JAMS()
     whole.file_metadata.title = title
     whole.file_metadata.duration = seconds
@@ -88,6 +83,23 @@ def write_jams(
     document["annotations"][0]["data"] = _HERE
     before, _, after = json.dumps(document).partition(json.dumps(_HERE))
     write_pieces(path, chain([before], _contour(pitch), [after]))
+
+
+def import_jams() -> Any:
+    """Return the jams package.
+
+    Raises
+    ------
+    UsageError
+        It is not installed.
+    """
+    try:
+        import jams
+    except ImportError as error:
+        raise UsageError(
+            "JAMS files need jams: install with pip install 'carnatic-sep[analysis]'"
+        ) from error
+    return jams
 
 
 def _contour(pitch: PitchTrack) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from carnatic_sep.analysis import compiam_tools
+from carnatic_sep.analysis.jams_file import import_jams
 from carnatic_sep.analysis.pitch import HOP_SECONDS, RANGES_HZ, check_hop
 from carnatic_sep.analysis.tables import read_pitch
 from carnatic_sep.analysis.tonic import given_tonic
@@ -45,7 +46,7 @@ class AnalysisOptions:
         ------
         UsageError
             A tracker that is unknown or not installed, a tonic out of range, a hop out of range,
-            a stem that has no melody, or a model of compIAM's without what it needs.
+            a stem that has no melody, or a package or a model of compIAM's that is missing.
         AnalysisError
             A melody was given in a file that does not hold one.
         """
@@ -54,6 +55,7 @@ class AnalysisOptions:
         check_hop(self.hop_seconds)
         if self.tonic != "auto":
             given_tonic(self.tonic)
+        import_jams()
         if self.raga not in RAGAS:
             raise UnknownNameError("way to a raga", self.raga, list(RAGAS))
         if self.holds_melody:

@@ -69,6 +69,21 @@ def choose_span(pitch: PitchTrack) -> tuple[float, float]:
     return best * pitch.hop_seconds, best * pitch.hop_seconds + _SPAN_SECONDS
 
 
+def check_span(source: Path, span: tuple[float, float], seconds: float) -> None:
+    """Refuse to show what lies outside a recording of `seconds`.
+
+    Raises
+    ------
+    AnalysisError
+        It does.
+    """
+    start, end = span
+    if not 0.0 <= start < end or start >= seconds:
+        raise AnalysisError(
+            f"{source}: nothing to show from {start:g} to {end:g} s; it lasts {seconds:.1f} s"
+        )
+
+
 def save_picture(path: Path, scene: Scene, *, span: tuple[float, float] | None = None) -> None:
     """Draw `scene` into a PNG or PDF of a landscape A4 sheet.
 
@@ -91,10 +106,7 @@ def save_picture(path: Path, scene: Scene, *, span: tuple[float, float] | None =
 
     seconds = len(scene.pitch.f0) * scene.pitch.hop_seconds
     start, end = span or choose_span(scene.pitch)
-    if not 0.0 <= start < end or start >= seconds:
-        raise AnalysisError(
-            f"{scene.sound}: nothing to show from {start:g} to {end:g} s; it lasts {seconds:.1f} s"
-        )
+    check_span(scene.sound, (start, end), seconds)
     end = min(end, seconds)
     figure = Figure(figsize=(11.7, 8.27), facecolor="white")
     FigureCanvasAgg(figure)

@@ -75,11 +75,11 @@ def given_tonic(text: str) -> Tonic:
 def find_tonic(mixture: Path | None, *, drone: Path | None = None, f0: Row | None = None) -> Tonic:
     """Find the tonic of a recording.
 
-    Six excerpts of a minute, spread over the recording, are each asked twice: essentia's
-    TonicIndianArtMusic hears the mix, and :func:`drone_tonic` the partials that stand still in
-    `drone`, or in the mix where there is none. What they say is counted within 35 cents, octaves
-    forgiven; a word of essentia's weighs as much as the drone supports it. The octave follows the
-    singer: the lowest pitches of a performance lie about Sa.
+    Six excerpts of a minute, spread over the recording, are asked: essentia's TonicIndianArtMusic
+    hears the mix, and :func:`drone_tonic` the partials that stand still in `drone` and in the mix,
+    whichever there are. What they say is counted within 35 cents, octaves forgiven; a word of
+    essentia's weighs as much as the drone supports it. The octave follows the singer: the lowest
+    pitches of a performance lie about Sa.
 
     Parameters
     ----------
@@ -113,7 +113,9 @@ def find_tonic(mixture: Path | None, *, drone: Path | None = None, f0: Row | Non
     methods = []
     listened = drone or mixture
     assert listened is not None
-    standing = [drone_histogram(part) for part in excerpts(listened)]
+    standing = [
+        drone_histogram(part) for path in (drone, mixture) if path for part in excerpts(path)
+    ]
     heard += [(drone_tonic(each), 1.0) for each in standing if each.any()]
     whole = np.sum(standing, axis=0)
     if heard:

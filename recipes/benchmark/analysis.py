@@ -5,8 +5,8 @@
     python recipes/benchmark/analysis.py --given --long 10800
 
 The stems (one piece by rule unless --stems names a folder) are repeated, block by block, until they
-are long enough. With --given the melody comes from a file, for the tracker is most of the time
-(a tenth to a fifth of the recording's) and hears a minute at a time. The exit code is 1 if an hour more takes more than 150 MB more.
+are long enough. With --given the melody comes from a file: the tracker, which hears a minute at a
+time, takes most of the time. The exit code is 1 if an hour more takes more than 150 MB more.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python recipes/downstream/annotation.py --data DATA
 
 prints how much of it lies on Melodia's own grid, and how often essentia's Melodia finds the very
-same step of 10 cents in the mix, at several shifts of time, and in each stem of the voice that
-run.py has kept (--stems).
+same step of 10 cents in the mix, at several shifts of time, and in the newest stem of the voice
+that run.py has kept (--stems).
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from pieces import ANNOTATION_DELAY_SECONDS
 
 from carnatic_sep.analysis.trackers import essentia_standard
 from carnatic_sep.audio.reader import read_audio
+from carnatic_sep.datasets.pitch_annotation import SARAGA_DELAY_SECONDS
 
 REFERENCE_HZ, STEP_CENTS = 55.0, 10.0
 HOP = 196
+LOOSE = 1.4
 SHIFTS = {
-    "decoder delay taken off": ANNOTATION_DELAY_SECONDS,
+    "decoder delay taken off": SARAGA_DELAY_SECONDS,
     "not shifted": 0.0,
-    "half a second late": ANNOTATION_DELAY_SECONDS - 0.5,
+    "half a second late": SARAGA_DELAY_SECONDS - 0.5,
 }
 
 
@@ -45,21 +46,27 @@ def main() -> None:
     mixture, rate = read_audio(path)
     print("\n| Melodia on | time | both voiced: same step | within 50 cents | voicing agrees |")
     print("|---|---|---:|---:|---:|")
+    name, shift = next(iter(SHIFTS.items()))
+    loose = _melodia(mixture, rate, tolerance=LOOSE)
+    _compare(f"the mix, voicing tolerance {LOOSE}", name, loose, times - shift, f0)
     found = _melodia(mixture, rate)
     for name, shift in SHIFTS.items():
         _compare("the mix", name, found, times - shift, f0)
     name, shift = next(iter(SHIFTS.items()))
-    for stem in sorted(given.stems.glob("*/*/vocals.flac")):
+    newest = sorted(given.stems.glob("*/*/vocals.flac"), key=lambda path: path.stat().st_mtime)
+    for stem in newest[-1:]:
         audio = soundfile.read(stem, dtype="float32", always_2d=True)[0].T
         _compare(stem.parent.name, name, _melodia(audio, rate), times - shift, f0)
 
 
-def _melodia(audio: np.ndarray, rate: int) -> np.ndarray:
+def _melodia(audio: np.ndarray, rate: int, *, tolerance: float = 0.2) -> np.ndarray:
     """Track with the settings that the annotation's grid speaks of: 10 cents from 55 Hz."""
     assert rate == 44100
     standard = essentia_standard()
     loud = standard.EqualLoudness(sampleRate=rate)(np.ascontiguousarray(audio.mean(axis=0)))
-    track = standard.PredominantPitchMelodia(sampleRate=rate, frameSize=2048, hopSize=HOP)
+    track = standard.PredominantPitchMelodia(
+        sampleRate=rate, frameSize=2048, hopSize=HOP, voicingTolerance=tolerance
+    )
     return np.maximum(np.asarray(track(loud)[0], dtype=np.float64), 0.0)
 
 

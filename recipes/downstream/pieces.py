@@ -109,7 +109,10 @@ def multitrack_piece(data: Path, cache: Path) -> list[Piece]:
 
 
 def _close_pitch(close: dict[str, np.ndarray], rate: int) -> dict[str, np.ndarray]:
-    """Track the vocal microphone, cleaned of the others, twice; known is where both agree."""
+    """Track the vocal microphone, cleaned of the others, twice; what both say is known.
+
+    Melodia's contour is kept whole: gamakas would be cut up where pYIN differs.
+    """
     voice = clean(close, sample_rate=rate, sources=SOURCES).stems["vocal"]
     one, other = (
         track_pitch(voice, rate, tracker=name, alone=True) for name in ("melodia", "pyin")
@@ -119,7 +122,7 @@ def _close_pitch(close: dict[str, np.ndarray], rate: int) -> dict[str, np.ndarra
     both = (a > 0.0) & (b > 0.0)
     near = np.abs(1200.0 * np.log2(np.maximum(a, 1e-3) / np.maximum(b, 1e-3))) < AGREE_CENTS
     known = (both & near) | ((a == 0.0) & (b == 0.0))
-    return {"times": one.times[:count], "f0": np.where(both & near, a, 0.0), "known": known}
+    return {"times": one.times[:count], "f0": a, "known": known}
 
 
 def rendered_pieces(cache: Path, count: int, seconds: float) -> list[Piece]:
