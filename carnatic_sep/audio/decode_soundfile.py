@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,7 +31,9 @@ class SoundfileDecoder:
         import soundfile
 
         self._stack = ExitStack()
-        self._file = self._stack.enter_context(soundfile.SoundFile(path))
+        # soundfile encodes a name strictly, and not all names on a POSIX disk are Unicode
+        name = os.fsencode(path) if os.name == "posix" else path
+        self._file = self._stack.enter_context(soundfile.SoundFile(name))
         self._slack = 0
         self._defect: str | None = None
         frames = int(self._file.frames)

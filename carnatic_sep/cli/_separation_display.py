@@ -97,6 +97,8 @@ class LineDisplay(QuietDisplay):
         super().end_track(report)
         if report.result is not None:
             self._print(f"{report.track.name}: {_summary(report.result)}")
+        if report.skipped:
+            self._print(f"{report.track.name}: was done before")
 
     def end(self, reports: Sequence[TrackReport]) -> None:
         """Print a table of all tracks, if there are several."""
@@ -112,7 +114,7 @@ class LineDisplay(QuietDisplay):
         for report in reports:
             name, result = escape(report.track.name), report.result
             if result is None:
-                table.add_row(name, "failed")
+                table.add_row(name, "done before" if report.skipped else "failed")
                 continue
             depth = result.null_depth_db
             table.add_row(
@@ -223,6 +225,9 @@ class JsonDisplay(QuietDisplay):
     def end_track(self, report: TrackReport) -> None:
         """Emit `track`, with everything that is known of it."""
         result = report.result
+        if report.skipped:
+            self._emit("track", input=self._input(), status="skipped")
+            return
         if result is None:
             self._emit("track", input=self._input(), status="failed", error=str(report.error))
             return
@@ -242,10 +247,12 @@ class JsonDisplay(QuietDisplay):
     def end(self, reports: Sequence[TrackReport]) -> None:
         """Emit `summary`."""
         failed = sum(report.error is not None for report in reports)
+        skipped = sum(report.skipped for report in reports)
         self._emit(
             "summary",
-            done=len(reports) - failed,
+            done=len(reports) - failed - skipped,
             failed=failed,
+            skipped=skipped,
             elapsed_seconds=round(time.monotonic() - self._started, 3),
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,16 +21,20 @@ models_app = typer.Typer(
     help="List, show and verify models.",
 )
 _MEGABYTE = 1_000_000
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @models_app.command("list")
-def list_all() -> None:
+def list_all(as_json: AsJson = False) -> None:
     """List every model that can be used by name."""
     from rich.markup import escape
     from rich.table import Table
 
     from carnatic_sep.models.zoo import list_models
 
+    if as_json:
+        _print_json([_facts(entry) for entry in list_models()])
+        return
     table = Table("model", "where", "architecture", "stems", "rate", "size", "licence", box=None)
     entries = list_models()
     for entry in entries:
@@ -41,12 +46,18 @@ def list_all() -> None:
 @models_app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A model's name, or a file.")],
+    as_json: AsJson = False,
 ) -> None:
     """Show what a model is, what it was trained on, its licence and credits."""
     from carnatic_sep.models.checkpoint import read_metadata
     from carnatic_sep.models.zoo import find
 
     entry = find(name)
+    if as_json:
+        if entry.path is not None:
+            read_metadata(entry.path)  # what cannot be shown is an error here, not a fact
+        _print_json(_facts(entry))
+        return
     if entry.path is not None:
         lines = _description(read_metadata(entry.path))
     else:
@@ -66,6 +77,7 @@ def verify(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="A model's name, or a file.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check that models are intact and run: SHA-256, shapes, finite weights, a second of noise.
 
@@ -83,6 +95,11 @@ def verify(
         raise typer.Exit(1)
     table = Table("model", "where", "verdict", "problems", box=None)
     verdicts = [verify_entry(entry) for entry in entries]
+    if as_json:
+        _print_json(
+            [{"name": v.name, "passed": v.passed, "problems": v.problems} for v in verdicts]
+        )
+        raise typer.Exit(int(not all(verdict.passed for verdict in verdicts)))
     for entry, verdict in zip(entries, verdicts, strict=True):
         outcome = "passed" if verdict.passed else "FAILED"
         cells = [entry.name, entry.origin, outcome, "\n".join(verdict.problems)]
@@ -90,6 +107,26 @@ def verify(
     make_console().print(table)
     if not all(verdict.passed for verdict in verdicts):
         raise typer.Exit(1)
+
+
+def _facts(entry: ModelEntry) -> dict[str, Any]:
+    """Return what is known of a model as JSON holds it; `error` if its file cannot be read."""
+    from dataclasses import asdict
+
+    from carnatic_sep.models.checkpoint import read_metadata
+
+    facts: dict[str, Any] = {"name": entry.name, "origin": entry.origin}
+    if entry.path is None:
+        return facts | (asdict(entry.download) if entry.download else {})
+    try:
+        info = read_metadata(entry.path)
+        return facts | asdict(info) | {"provenance": info.provenance.model_dump(mode="json")}
+    except CheckpointError as error:
+        return facts | {"path": entry.path, "error": str(error)}
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, default=str, indent=2))
 
 
 def _summary(entry: ModelEntry) -> list[str]:

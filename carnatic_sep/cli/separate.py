@@ -57,6 +57,9 @@ def separate(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace stems that are there already.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Pass over what an earlier run has finished alike.")
+    ] = False,
     downmix: Annotated[
         Literal["none", "stereo", "mono"],
         typer.Option(help="What to make of the channels; needed if there are more than two."),
@@ -100,6 +103,7 @@ def separate(
     Examples:
       carnatic-sep separate concert.mp3
       carnatic-sep separate season/ --out stems --format wav --bit-depth 32f --verify
+      carnatic-sep separate season/ --out stems --resume         (after an interrupt)
       carnatic-sep separate varnam.wav --mix-minus violin        (to practise with)
       carnatic-sep separate *.flac --stems vocals --filename "{track} - {stem}.{ext}"
 
@@ -109,8 +113,8 @@ def separate(
       progress input, done_seconds, total_seconds       (about once a second)
       warning  input, message
       track    input, status done: outputs, sidecar, seconds, gain, null_depth_db,
-               elapsed_seconds, warnings; status failed: error
-      summary  done, failed, elapsed_seconds            (the last line)
+               elapsed_seconds, warnings; status failed: error; status skipped
+      summary  done, failed, skipped, elapsed_seconds   (the last line)
       interrupted  input, partials                      (the last line, after Ctrl-C)
 
     Exit code: 0 all separated, 1 some failed, 2 wrong usage, 130 interrupted.
@@ -145,7 +149,7 @@ def separate(
     )
     check_batch(separator, tracks, out, options=options)
     display = _display(quiet=quiet, json_lines=json_lines)
-    raise typer.Exit(_run(separator, tracks, out, options, display))
+    raise typer.Exit(_run(separator, tracks, out, options, display, resume=resume))
 
 
 def _run(
@@ -154,6 +158,8 @@ def _run(
     out: Path,
     options: TrackOptions,
     display: QuietDisplay,
+    *,
+    resume: bool,
 ) -> int:
     from carnatic_sep.separation.batch import separate_tracks, unfinished
     from carnatic_sep.separation.estimate import forecast
@@ -161,7 +167,9 @@ def _run(
     try:
         if display.wants_forecast:
             display.begin(forecast(separator, tracks, progress=display))
-        reports = separate_tracks(separator, tracks, out, options=options, observer=display)
+        reports = separate_tracks(
+            separator, tracks, out, options=options, observer=display, resume=resume
+        )
     except KeyboardInterrupt:
         display.interrupted(unfinished(separator, tracks, out, options=options))
         return INTERRUPTED

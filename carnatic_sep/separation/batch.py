@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from carnatic_sep.audio.partials import partial
-from carnatic_sep.errors import CarnaticSepError
+from carnatic_sep.errors import AudioReadError, AudioWriteError, CarnaticSepError
 from carnatic_sep.separation.naming import check_collisions
 from carnatic_sep.separation.progress import Progress
 from carnatic_sep.separation.tracks import SeparationResult, TrackOptions, plan_outputs
@@ -24,11 +24,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrackReport:
-    """How one recording went: `result` if it is separated, `error` if not."""
+    """How one recording went: `result` if it is separated, `error` if not.
+
+    `skipped` if an earlier run had done all that was asked for; then there is neither.
+    """
 
     track: Track
     result: SeparationResult | None = None
     error: CarnaticSepError | None = None
+    skipped: bool = False
 
 
 class Observer(Progress, Protocol):
@@ -78,12 +82,24 @@ def separate_tracks(
     *,
     options: TrackOptions,
     observer: Observer,
+    resume: bool = False,
 ) -> list[TrackReport]:
-    """Separate each of `tracks`, and report every one, those that failed included."""
+    """Separate each of `tracks`, and report every one, those that failed included.
+
+    Parameters
+    ----------
+    resume : whether to leave out what an earlier run has finished
+        (:func:`~carnatic_sep.separation.finished.is_finished`)
+    """
+    from carnatic_sep.separation.finished import is_finished
+
     reports = []
     for track in tracks:
         observer.begin_track(track)
-        report = _attempt(separator, track, out_dir, options=options, observer=observer)
+        if resume and is_finished(separator, track, out_dir, options=options):
+            report = TrackReport(track, skipped=True)
+        else:
+            report = _attempt(separator, track, out_dir, options=options, observer=observer)
         observer.end_track(report)
         reports.append(report)
     return reports
@@ -101,8 +117,12 @@ def _attempt(
         result = separator.separate_file(
             track.path, out_dir, options=options, track=track.name, progress=observer
         )
-    except CarnaticSepError as error:
+    except (AudioReadError, AudioWriteError) as error:
         return TrackReport(track, error=error)
+    except CarnaticSepError as error:  # of the model or the options: it may not know the file
+        if str(track.path) in str(error):
+            return TrackReport(track, error=error)
+        return TrackReport(track, error=CarnaticSepError(f"{track.path}: {error}"))
     except Exception as error:
         # a mistake of ours; the other recordings of the night are still to be done
         _log.exception("%s: unexpected error", track.path)

@@ -51,7 +51,7 @@ def find_tracks(inputs: Sequence[Path], *, out_dir: Path) -> list[Track]:
     for given in inputs:
         found = _in_folder(given, out_dir) if given.is_dir() else [Track(given, given.stem)]
         for track in found:
-            tracks.setdefault(track.path.resolve(), track)
+            tracks.setdefault(_real(track.path), track)
     return list(tracks.values())
 
 
@@ -65,12 +65,23 @@ def _in_folder(folder: Path, out_dir: Path) -> list[Track]:
         and not _below(path, out_dir)
     )
     if not files:
+        besides = (
+            ", for all of it lies in --out, which is left out" if _below(folder, out_dir) else ""
+        )
         raise UsageError(
-            f"{folder}: no audio file in this folder; known ones end in "
+            f"{folder}: no audio file in this folder{besides}; known ones end in "
             f"{' '.join(sorted(AUDIO_SUFFIXES))}"
         )
     return [Track(path, path.relative_to(folder).with_suffix("").as_posix()) for path in files]
 
 
 def _below(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+    return _real(path).is_relative_to(_real(folder))
+
+
+def _real(path: Path) -> Path:
+    """Follow links as far as they lead anywhere; the reader reports those that run in circles."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path.absolute()

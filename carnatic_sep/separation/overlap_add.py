@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+LONGEST_SEGMENT_SECONDS = 3600.0
+"""More than any network sees at once; a slip of the finger asks for all memory there is."""
+
+
 @dataclass(frozen=True)
 class SegmentPlan:
     """How long segments are, and how far apart they start.
@@ -40,8 +44,11 @@ class SegmentPlan:
         """
         if not 0.0 <= overlap < 1.0:
             raise UsageError(f"--overlap {overlap:g}: give a fraction from 0 to below 1, e.g. 0.25")
-        if not 0.0 < segment_seconds < float("inf"):
-            raise UsageError(f"--segment {segment_seconds:g}: give a length in seconds above 0")
+        if not 0.0 < segment_seconds <= LONGEST_SEGMENT_SECONDS:
+            raise UsageError(
+                f"--segment {segment_seconds:g}: give a length in seconds above 0, at most "
+                f"{LONGEST_SEGMENT_SECONDS:g}"
+            )
         segment = max(1, round(segment_seconds * sample_rate))
         return cls(segment_frames=segment, hop_frames=max(1, segment - round(overlap * segment)))
 

@@ -60,6 +60,13 @@ def describe(
             "seconds": round(scan.frames / info.sample_rate, 3),
             "peak": scan.peak,
         },
+        **settings(separator, options=options),
+    }
+
+
+def settings(separator: Separator, *, options: TrackOptions) -> dict[str, Any]:
+    """Return the part of a record that can be told without the input: the model and the options."""
+    return {
         "model": {
             "name": separator.model_name,
             "architecture": separator.model.architecture,

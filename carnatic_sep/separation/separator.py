@@ -246,9 +246,11 @@ class Separator:
             batch_size=self.batch_size,
         ):
             if not np.isfinite(estimates).all():
+                full = str(self.dtype) == "torch.float32"
+                remedy = "bring the audio near full scale" if full else "try --precision fp32"
                 raise CarnaticSepError(
                     f"the model {self.model_name} answered with NaN or infinite numbers near "
-                    f"{timecode(done / self.sample_rate)} ({self.dtype}); try --precision fp32"
+                    f"{timecode(done / self.sample_rate)} ({self.dtype}); {remedy}"
                 )
             done += mixture.shape[1]
             derived = len(self.stems) - len(estimates)

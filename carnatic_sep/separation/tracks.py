@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from carnatic_sep.separation.separator import Separator
 
 NULL_LIMIT_DB = -90.0
-"""Stems in formats of 24 bits and more must sum to their input to within this, in dBFS."""
+"""Stems in formats of 24 bits and more must sum to their input to within this, in dBFS; below the
+peak of an input that is beyond full scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,10 +172,11 @@ def separate_file(
     elapsed = time.perf_counter() - started
     outcome = Outcome("complete", paths, elapsed, gain, depth, tuple(watcher.warnings))
     write_sidecar(sidecar, record, outcome)
-    if depth is not None and depth > NULL_LIMIT_DB and _is_fine(options.output_format):
+    limit = NULL_LIMIT_DB + 20.0 * math.log10(max(1.0, scan.peak))
+    if depth is not None and depth > limit and _is_fine(options.output_format):
         raise CarnaticSepError(
             f"{path}: the stems sum to the input only to {depth:.1f} dBFS, and should to "
-            f"{NULL_LIMIT_DB:.0f}; they are kept in {sidecar.parent}, do not rely on them"
+            f"{limit:.0f}; they are kept in {sidecar.parent}, do not rely on them"
         )
     return SeparationResult(
         outputs=paths,

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 
 from carnatic_sep.audio.reader import AudioReader, probe
 from carnatic_sep.errors import AudioReadError
@@ -113,3 +114,13 @@ def test_a_wav_with_an_unknown_codec(tmp_path, monkeypatch):
     message = refusal(path)
     assert "codec" in message
     assert "convert" in message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names themselves")
+def test_a_name_that_is_not_unicode_is_read_like_any_other(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    soundfile.write(tmp_path / "a.wav", np.full((100, 2), 0.5), 8000)
+    (tmp_path / "a.wav").rename(path)
+    assert probe(path).frames == 100
+    with AudioReader(path) as reader:
+        assert sum(block.shape[1] for block in reader.blocks()) == 100

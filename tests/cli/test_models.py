@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,23 @@ def test_verify_fails_when_any_model_fails(model_file: Path) -> None:
     assert "FAILED" in result.output
     assert "SHA-256" in result.output
     assert "passed" in result.output
+
+
+def test_json_is_what_programs_read(model_file: Path) -> None:
+    listed = json.loads(run("list", "--json").output)
+    tiny = next(entry for entry in listed if entry["name"] == "tiny")
+    assert tiny["origin"] == "cached"
+    assert tiny["provenance"]["licence"].startswith("CC BY-NC-SA 4.0")
+    shown = json.loads(run("show", "tiny", "--json").output)
+    assert shown == tiny
+    assert shown["sha256"] == hashlib.sha256(model_file.read_bytes()).hexdigest()
+    waiting = json.loads(run("show", "spleeter", "--json").output)
+    assert waiting["url"].startswith("https://")
+    verified = run("verify", "tiny", "--json")
+    assert json.loads(verified.output) == [{"name": "tiny", "passed": True, "problems": []}]
+    model_file.write_bytes(b"damaged")
+    damaged = run("verify", "tiny", "--json")
+    assert damaged.exit_code == 1
+    assert not json.loads(damaged.output)[0]["passed"]
+    listed = json.loads(run("list", "--json").output)
+    assert "error" in next(entry for entry in listed if entry["name"] == "tiny")

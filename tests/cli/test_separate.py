@@ -240,6 +240,23 @@ def test_wrong_usage_is_told_before_any_work(separate, capsys, arguments, said):
     assert not Path("separated").exists()
 
 
+def test_an_interrupted_folder_is_gone_on_with(separate, capsys):
+    for name in ("a", "b"):
+        record(f"season/{name}.wav")
+    assert separate("season/a.wav") == 0
+    assert separate("season") == 1
+    assert "is there already" in capsys.readouterr().err
+    Path("separated/b/vocals.flac").unlink()
+    assert separate("season", "--resume", "--json", "--overwrite") == 0
+    said = events(capsys.readouterr().out)
+    assert [e["status"] for e in said if e["event"] == "track"] == ["skipped", "done"]
+    assert (said[-1]["done"], said[-1]["failed"], said[-1]["skipped"]) == (1, 0, 1)
+    assert separate("season", "--resume") == 0
+    out = capsys.readouterr().out
+    assert "a: was done before" in out
+    assert out.count("done before") == 4
+
+
 def test_colliding_names_are_told_before_any_work(separate, capsys):
     record("1/a.wav")
     record("2/a.flac")

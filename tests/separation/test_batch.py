@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from carnatic_sep.errors import UnknownNameError, UsageError
 from carnatic_sep.separation.batch import check_batch, separate_tracks, unfinished
@@ -73,6 +74,18 @@ def test_a_mistake_in_a_model_does_not_stop_the_rest_and_is_logged(known_model, 
     assert "unexpected ZeroDivisionError: oops" in str(reports[0].error)
     assert reports[1].error is None
     assert "Traceback" in caplog.text
+
+
+def test_an_error_of_the_model_names_the_file(known_model, folder):
+    model = known_model(lambda mixture: torch.full((len(mixture), 4, *mixture.shape[1:]), np.nan))
+    reports = separate_tracks(
+        Separator(model, device="cpu"),
+        [Track(folder / "a.wav", "a")],
+        folder / "out",
+        options=TrackOptions(),
+        observer=Observer(),
+    )
+    assert str(reports[0].error).startswith(f"{folder / 'a.wav'}: the model known answered")
 
 
 def test_usage_is_checked_before_any_work(known_model, folder):

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from carnatic_sep.errors import UsageError
+from carnatic_sep.audio.reader import probe
+from carnatic_sep.errors import AudioReadError, UsageError
 from carnatic_sep.separation.inputs import find_tracks
 
 
@@ -34,3 +35,19 @@ def test_a_folder_without_audio_is_named(tmp_path):
         find_tracks([tmp_path], out_dir=tmp_path / "out")
     with pytest.raises(UsageError, match="no input"):
         find_tracks([], out_dir=tmp_path)
+
+
+def test_a_folder_that_is_also_the_output_says_why_nothing_is_found(season):
+    with pytest.raises(UsageError, match=r"no audio file.*lies in --out"):
+        find_tracks([season], out_dir=season)
+
+
+def test_links_that_lead_nowhere_are_left_for_the_reader_to_report(season):
+    (season / "circle.wav").symlink_to("circle.wav")
+    (season / "again").symlink_to(season, target_is_directory=True)
+    (season / "gone.wav").symlink_to("nowhere.wav")
+    found = find_tracks([season], out_dir=season / "out")
+    assert [track.name for track in found] == ["a", "b", "disc 2/a"]
+    assert [t.name for t in find_tracks([season / "circle.wav"], out_dir=season)] == ["circle"]
+    with pytest.raises(AudioReadError, match=r"circle\.wav: the file cannot be opened"):
+        probe(season / "circle.wav")

@@ -141,7 +141,9 @@ def test_a_model_that_answers_nan_is_named_with_the_place(known_model):
     audio = noise(1, 9600)
     audio[:, :8000] = 0
     with pytest.raises(CarnaticSepError, match=r"known .*near 00:00:00\.9.*--precision fp32"):
-        Separator(known_model(breaks), device="cpu").separate(audio, 8000)
+        Separator(known_model(breaks), device="cpu", precision="bf16").separate(audio, 8000)
+    with pytest.raises(CarnaticSepError, match=r"near 00:00:00\.9.*bring the audio near full"):
+        Separator(known_model(breaks), device="cpu", precision="fp32").separate(audio, 8000)
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 16000])
@@ -264,5 +266,8 @@ def test_options_that_cannot_be_met(known_model):
         Separator(known_model(), device="cida")
     with pytest.raises(UnknownNameError, match="bf16"):
         Separator(known_model(), device="cpu", precision="bf15")  # type: ignore[arg-type]
+    for seconds in (float("nan"), 0.0, 1e9):
+        with pytest.raises(UsageError, match="--segment"):
+            Separator(known_model(), device="cpu", segment_seconds=seconds)
     with pytest.raises(UsageError, match="batch size"):
         Separator(known_model(), device="cpu", batch_size=0)

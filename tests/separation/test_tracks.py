@@ -251,6 +251,13 @@ def test_stems_that_do_not_sum_up_are_an_error(separator, tmp_path, monkeypatch)
     assert (tmp_path / "a" / "separation.json").exists()
 
 
+def test_what_is_far_beyond_full_scale_is_measured_against_its_own_peak(separator, tmp_path):
+    soundfile.write(tmp_path / "a.wav", 32768 * noise(5000), 16000, subtype="FLOAT")
+    options = TrackOptions(output_format=FLOAT, verify=True)
+    result = separator.separate_file(tmp_path / "a.wav", tmp_path, options=options)
+    assert -90 < result.null_depth_db < -90 + 20 * np.log10(16384)
+
+
 def test_progress_goes_by_audio_time_to_the_end(separator, tmp_path):
     class Watcher:
         def __init__(self):
