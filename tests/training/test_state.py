@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +16,14 @@ from safetensors.torch import save_file
 from torch.optim.swa_utils import AveragedModel
 
 from carnatic_sep.errors import CheckpointError
-from carnatic_sep.training.state import capture, load_state, restore, save_state
+from carnatic_sep.training.standing import Standing
+from carnatic_sep.training.state import (
+    TrainingState,
+    capture,
+    load_state,
+    restore,
+    save_state,
+)
 
 
 def parts(width: int = 3):
@@ -78,3 +90,58 @@ def test_foreign_files_are_refused(tmp_path: Path, content) -> None:
         torch.save(tensors, path)
     with pytest.raises(CheckpointError, match=r"state\.safetensors: .*remove it to start anew"):
         load_state(path)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import safetensors.torch
+import torch
+from carnatic_sep.training.state import TrainingState, save_state
+
+place = Path(sys.argv[1])
+whole = safetensors.torch.save_file
+
+def half(tensors, path, **options):
+    whole(tensors, path, **options)
+    with open(path, "rb+") as file:
+        file.truncate(os.path.getsize(path) // 2)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+save_state(place / "state.safetensors", TrainingState(1, {"model.weight": torch.ones(9)}))
+safetensors.torch.save_file = half
+save_state(place / "state.safetensors", TrainingState(2, {"model.weight": torch.zeros(9)}))
+"""
+
+
+def test_a_process_killed_while_it_saves_leaves_the_state_before(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert (tmp_path / "state.safetensors.partial").is_file()  # what broke off
+    path = tmp_path / "state.safetensors"
+    state = load_state(path)
+    assert state.step == 1
+    assert torch.equal(state.tensors["model.weight"], torch.ones(9))
+    # The next save is not in the way of what broke off.
+    save_state(path, TrainingState(3, {"model.weight": torch.zeros(9)}))
+    assert load_state(path).step == 3
+    assert [each.name for each in tmp_path.iterdir()] == ["state.safetensors"]
+
+
+@pytest.mark.parametrize("standing", [Standing(), Standing(4.5, 30, 2), Standing(math.nan, 0, 1)])
+def test_how_the_run_stands_is_kept(tmp_path: Path, standing) -> None:
+    path = tmp_path / "state.safetensors"
+    save_state(path, TrainingState(40, {"model.weight": torch.ones(2)}, standing))
+    assert str(load_state(path).standing) == str(standing)
+
+
+def test_a_state_that_cannot_be_written_says_where(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"state\.safetensors: cannot be written .*is kept"):
+        save_state(
+            tmp_path / "nowhere" / "state.safetensors", TrainingState(1, {"a": torch.ones(1)})
+        )
