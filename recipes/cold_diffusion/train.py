@@ -1,7 +1,7 @@
 """Train cold diffusion on a folder of multitracks.
 
     python recipes/cold_diffusion/train.py recipes/cold_diffusion/conditioned.yaml \\
-        --data runs/spleeter_set/bleeding --out runs/cold-conditioned
+        --data runs/bleeding_set/bleeding --out runs/cold-conditioned
 
 Writes pipeline/, which diffusers loads, checkpoint.safetensors, which `carnatic-sep separate` and
 `evaluate` take as --model, and losses.csv. Ctrl-C stops early and keeps what was learnt; --start
@@ -70,6 +70,7 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--data", required=True, help="folder or name of a dataset")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--root", type=Path, help="where a dataset given by its name lies")
     parser.add_argument("--split", help="part of the dataset; all tracks without")
     parser.add_argument("--start", type=Path, help="pipeline folder to go on from")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
@@ -78,13 +79,18 @@ def main() -> None:
     if (given.out / "checkpoint.safetensors").exists():
         raise SystemExit(f"{given.out}: holds a trained model already; choose another --out")
     config = load_cold_config(given.config, overrides=given.overrides)
-    dataset = load_dataset(Path(given.data) if Path(given.data).is_dir() else given.data)
+    folder = Path(given.data)
+    dataset = load_dataset(folder if folder.is_dir() else given.data, root=given.root)
     start = given.start
     pipeline = (
         ColdDiffusionSeparationPipeline.from_pretrained(start) if start else new_pipeline(config)
     )
     pipeline.to(given.device)
-    tracks = dataset.split(given.split) if given.split else dataset.tracks()
+    listed = dataset.split(given.split) if given.split else dataset.tracks()
+    tracks = [track for track in listed if set(config.targets) <= set(track.stem_names)]
+    if left_out := len(listed) - len(tracks):
+        wanted = ", ".join(config.targets)
+        print(f"{left_out} of {len(listed)} tracks left out: not all of {wanted}", flush=True)
     source = ExcerptSource(
         tracks=tracks,
         targets=config.targets,
