@@ -209,6 +209,14 @@ def concert(
         Path | None,
         typer.Option("--pitch", help="Annotated pitch of the voice: lines of seconds and Hz."),
     ] = None,
+    pitch_offset: Annotated[
+        float | None,
+        typer.Option(
+            "--pitch-offset",
+            metavar="SECONDS",
+            help="Added to the annotation's times; default: what Saraga's files lag the music by.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -216,6 +224,7 @@ def concert(
 
     Prints level and spectrum of mixture and stems, how deep their difference nulls, and with
     --pitch the raw pitch accuracy at 50 cents of vocals and mixture against the annotation.
+    Saraga's NAME.pitch.txt are read 25 ms earlier: they count the delay of an MP3 decoder.
 
     \b
     Examples:
@@ -227,7 +236,13 @@ def concert(
 
     from carnatic_sep.evaluation.concert import look_at
 
-    found = look_at(mixture, stems_dir, annotation=pitch, report=_reporter(quiet))
+    found = look_at(
+        mixture,
+        stems_dir,
+        annotation=pitch,
+        offset_seconds=pitch_offset,
+        report=_reporter(quiet),
+    )
     if as_json:
         _print_json(_concert(found))
     else:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.audio.reader import read_audio
-from carnatic_sep.errors import AudioReadError, UsageError
+from carnatic_sep.datasets.pitch_annotation import read_pitch
+from carnatic_sep.errors import UsageError
 from carnatic_sep.separation.inputs import AUDIO_SUFFIXES
 from carnatic_sep.separation.naming import SIDECAR
 from carnatic_sep.separation.verification import null_depth
@@ -62,6 +63,7 @@ def look_at(
     stems_dir: Path,
     *,
     annotation: Path | None = None,
+    offset_seconds: float | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Concert:
     """Describe a mixture and the stems in `stems_dir`, one file in memory at a time.
@@ -70,7 +72,8 @@ def look_at(
     ----------
     mixture : the recording that was separated
     stems_dir : holds ``vocals.flac`` and so on, in any format, as ``separate`` writes them
-    annotation : pitch of the voice, see :func:`read_pitch`
+    annotation : pitch of the voice, see :func:`~carnatic_sep.datasets.pitch_annotation.read_pitch`
+    offset_seconds : added to the annotation's times; as that function knows if None
     report : takes a line before each thing that takes a while
 
     Raises
@@ -97,7 +100,7 @@ def look_at(
     accuracy = {}
     if annotation:
         sung = {name: files[name] for name in (VOCALS, "mixture")}
-        accuracy = pitch_agreement(sung, annotation, report=report)
+        accuracy = pitch_agreement(sung, annotation, offset_seconds=offset_seconds, report=report)
     return Concert(sounds, depth, accuracy)
 
 
@@ -147,23 +150,6 @@ def describe(audio: NDArray[np.float32], sample_rate: int) -> Sound:
     ]
     level = 10 * np.log10(float(np.mean(np.square(audio, dtype=np.float64))) + 1e-20)
     return Sound(float(level), float((frequency * power).sum() / total), tuple(shares))
-
-
-def read_pitch(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Read a Saraga pitch file (two columns: seconds, Hz; 0 where unvoiced).
-
-    Raises
-    ------
-    AudioReadError
-        The file is missing or has other contents.
-    """
-    try:
-        rows = np.loadtxt(path, dtype=np.float64, ndmin=2)
-    except (OSError, ValueError) as error:
-        raise AudioReadError(f"{path}: not a pitch file of seconds and Hz ({error})") from error
-    if rows.size == 0 or rows.shape[1] != 2:
-        raise AudioReadError(f"{path}: expected two columns, seconds and Hz")
-    return rows[:, 0], rows[:, 1]
 
 
 def track(
@@ -218,10 +204,11 @@ def pitch_agreement(
     files: dict[str, Path],
     annotation: Path,
     *,
+    offset_seconds: float | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
     """Raw pitch accuracy, 0 to 1, of each audio file against one annotation."""
-    truth = read_pitch(annotation)
+    truth = read_pitch(annotation, offset_seconds=offset_seconds)
     found = {}
     for name, path in files.items():
         report(f"tracking the pitch of {path}, which takes a while")

@@ -9,8 +9,8 @@ import numpy as np
 import soundfile
 
 from carnatic_sep.audio.reader import read_audio
+from carnatic_sep.datasets.pitch_annotation import read_pitch
 from carnatic_sep.evaluation.cases import Case, kept_out_mixtures, real_excerpt
-from carnatic_sep.evaluation.concert import read_pitch
 from carnatic_sep.evaluation.config import load_evaluation_config
 
 CONFIG = Path("configs/evaluation.yaml")

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from carnatic_sep.errors import AudioReadError, CarnaticSepError, UsageError
+from carnatic_sep.errors import CarnaticSepError, UsageError
 from carnatic_sep.evaluation.concert import (
     describe,
     look_at,
     pitch_agreement,
     raw_pitch_accuracy,
-    read_pitch,
     stem_files,
     track,
 )
@@ -40,20 +39,6 @@ def test_silence_and_short_files_have_finite_numbers() -> None:
         sound = describe(np.zeros((1, frames), np.float32), RATE)
         assert np.isfinite([sound.level_db, sound.centroid_hz, *sound.shares]).all()
         assert sound.level_db <= -190
-
-
-def test_pitch_files(tmp_path) -> None:
-    path = tmp_path / "pitch.txt"
-    path.write_text("0.0\t0\n0.01\t220.5\n", encoding="utf-8")
-    seconds, hertz = read_pitch(path)
-    assert seconds.tolist() == [0.0, 0.01]
-    assert hertz.tolist() == [0.0, 220.5]
-    for text in ("0.0 1.0 2.0\n", "time pitch\n", "0.0\n"):
-        path.write_text(text, encoding="utf-8")
-        with pytest.raises(AudioReadError, match=r"pitch\.txt: .*seconds and Hz"):
-            read_pitch(path)
-    with pytest.raises(AudioReadError, match="seconds and Hz"):
-        read_pitch(tmp_path / "none.txt")
 
 
 @pytest.mark.filterwarnings("error")
