@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.leakage.config import CleanConfig
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -18,20 +20,26 @@ if TYPE_CHECKING:
 SHORTEST_SECONDS = 0.2
 """References shorter than this are left as they are: there is nothing to learn a room from."""
 
-
 SHORTEST_REST_SECONDS = 0.5
 CEILING_SECONDS = 60.0
+MASKED = CleanConfig(rounds=1, taps=(8,), post_filter=True)
+"""The second cleaner: it knows nothing of rests and masks, so that it errs in its own way."""
 
 
 def cleaner_version() -> str:
     """Return the version of the cleaners: scores of two versions must not be compared."""
     from carnatic_sep.leakage.clean import CLEANER_VERSION
+    from carnatic_sep.leakage.rested import RESTED_VERSION
 
-    return CLEANER_VERSION
+    return f"{CLEANER_VERSION}, rested {RESTED_VERSION}"
 
 
 def clean_references(
-    references: Mapping[str, NDArray[np.float32]], *, sample_rate: int, cleaner: str
+    references: Mapping[str, NDArray[np.float32]],
+    *,
+    sample_rate: int,
+    cleaner: str,
+    silent: Mapping[str, Spans] | None = None,
 ) -> Stems:
     """Take each stem's bleed out of it, channel by channel, with no model.
 
@@ -39,7 +47,10 @@ def clean_references(
     ----------
     references : stem -> (channels, frames), as recorded
     sample_rate : Hz
-    cleaner : a method of :class:`carnatic_sep.leakage.config.CleanConfig`
+    cleaner : "rested", filters that learn while a player rests; "masked", filters and a mask that
+        know nothing of rests; or, linear, a method of
+        :class:`carnatic_sep.leakage.config.CleanConfig`
+    silent : stem -> spans in seconds in which it rests, for "rested"; told from the stems if None
 
     Returns
     -------
@@ -48,19 +59,23 @@ def clean_references(
     Raises
     ------
     UsageError
-        No such method.
+        No such cleaner.
     """
     from carnatic_sep.leakage.clean import clean
-    from carnatic_sep.leakage.config import CleanConfig
+    from carnatic_sep.leakage.rested import clean_rested
 
     channels, frames = next(iter(references.values())).shape
     if len(references) < 2 or frames < SHORTEST_SECONDS * sample_rate:
         return dict(references)
-    # Linear: a reference must hold nothing that a mask has shaped.
-    config = CleanConfig(method=cleaner, post_filter=False)  # type: ignore[arg-type] # it says what it knows
     cleaned = []
     for channel in range(channels):
         mono = {stem: np.ascontiguousarray(audio[channel]) for stem, audio in references.items()}
+        if cleaner == "rested":
+            cleaned.append(clean_rested(mono, sample_rate=sample_rate, rests=silent))
+            continue
+        config = MASKED
+        if cleaner != "masked":
+            config = CleanConfig(method=cleaner, post_filter=False)  # type: ignore[arg-type] # it says what it knows
         cleaned.append(clean(mono, sample_rate=sample_rate, config=config).stems)
     return {
         stem: np.stack([each[stem] for each in cleaned]).astype(np.float32) for stem in references
@@ -94,7 +109,6 @@ def ceilings(
     references : stem -> (channels, frames), as recorded
     sample_rate : Hz
     """
-    from carnatic_sep.leakage.config import CleanConfig
     from carnatic_sep.leakage.estimate import estimate_bleed
 
     shortest = int(SHORTEST_SECONDS * sample_rate)

@@ -10,7 +10,7 @@ from carnatic_sep.errors import UsageError
 References = Literal["bleeding", "clean"]
 Mixture = Literal["auto", "sum", "file"]
 
-CLEANERS = ("joint-fir", "mira")
+CLEANERS = ("rested", "masked")
 """Two ways to clean a reference; the first makes the headline, both must agree on who wins."""
 
 
@@ -26,7 +26,7 @@ class EvaluationOptions:
         there are stems. A live mixdown has other gains and delays than its stems
     metrics : names or groups of :data:`carnatic_sep.metrics.registry.METRICS`; all quick ones if
         None
-    cleaners : methods of :mod:`carnatic_sep.leakage`, the headline's first
+    cleaners : of :func:`carnatic_sep.evaluation.bleed.clean_references`, the headline's first
     ceiling_db : stems whose reference has less signal than this above its bleed are set apart
     excerpt_seconds : length of the best and worst excerpts; 0 for none
 
@@ -77,5 +77,5 @@ class EvaluationOptions:
 
 
 def at_cleaner(metric: str, cleaner: str) -> str:
-    """Return what a metric is called against another cleaner's references: ``lc_sdr@mira``."""
+    """Return what a metric is called against another cleaner's references: ``lc_sdr@masked``."""
     return f"{metric}@{cleaner}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from carnatic_sep.datasets.multitrack import Multitrack
     from carnatic_sep.metrics.material import Spans
     from carnatic_sep.metrics.melody import Melody
+    from carnatic_sep.metrics.prepared import Prepared
 
     Audio = NDArray[np.float32]
     Stems = dict[str, Audio]
@@ -65,6 +67,13 @@ class Recording:
         """The references that the headline is held against."""
         return next(iter(self.cleaned.values())) if self.cleaned else self.references
 
+    @cached_property
+    def prepared(self) -> Prepared:
+        """Projections on `truth`, the same for every system."""
+        from carnatic_sep.metrics.prepared import Prepared
+
+        return Prepared(self.sample_rate, self.truth)
+
 
 def read_recording(track: Multitrack, options: EvaluationOptions) -> Recording:
     """Read a track whole, clean its references, and find where its stems rest.
@@ -93,7 +102,9 @@ def read_recording(track: Multitrack, options: EvaluationOptions) -> Recording:
         silent = bleed.silent_spans(heard, sample_rate=rate)
         if options.cleaned:
             cleaned = {
-                cleaner: bleed.clean_references(heard, sample_rate=rate, cleaner=cleaner)
+                cleaner: bleed.clean_references(
+                    heard, sample_rate=rate, cleaner=cleaner, silent=silent
+                )
                 for cleaner in options.cleaners
             }
             ceilings = bleed.ceilings(heard, sample_rate=rate)
@@ -152,7 +163,7 @@ def _melody(track: Multitrack) -> dict[str, Melody]:
     """Return the annotated melody, which Saraga and its kin have of the singer alone."""
     if "pitch" not in track.annotations:
         return {}
-    from carnatic_sep.evaluation.concert import read_pitch
+    from carnatic_sep.datasets.pitch_annotation import read_pitch
     from carnatic_sep.metrics.melody import Melody
 
     return {VOCALS: Melody(*read_pitch(track.annotations["pitch"]))}

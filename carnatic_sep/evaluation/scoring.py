@@ -133,15 +133,17 @@ def _scores(
 ) -> list[Score]:
     from carnatic_sep.metrics.material import Material
 
+    cleaned = recording.cleaned[cleaner] if cleaner else recording.references
     material = Material(
         sample_rate=recording.sample_rate,
         estimates=estimates,
         references=recording.references,
         mixture=fit_channels(recording.mixture, recording.channels),
-        cleaned=recording.cleaned[cleaner] if cleaner else recording.references or None,
+        cleaned=cleaned or None,
         silent=recording.silent,
         melody=recording.melody,
         tonic_hz=recording.tonic_hz,
+        prepared=recording.prepared if cleaned is recording.truth else None,
     )
     short = recording.frames < SHORTEST_SECONDS * recording.sample_rate
     found = []

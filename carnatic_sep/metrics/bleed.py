@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carnatic_sep.metrics.bands import BandPowers, share_db
+from carnatic_sep.metrics.bands import share_db
 from carnatic_sep.metrics.csdr import framewise_sdr
-from carnatic_sep.metrics.filters import FilterProjection
 from carnatic_sep.metrics.leakage import ceiling_db, lc_csdr, lc_sdr, lw_sdr, slr
-from carnatic_sep.metrics.projection import SubbandProjection
+from carnatic_sep.metrics.prepared import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,19 +93,21 @@ def lc_ceiling_of(material: Material, stem: str) -> float:
 
 def subbands_of(material: Material) -> Energies:
     """Project all estimates on the cleaned stems, in subbands."""
-    projection = SubbandProjection(_stack(_cleaned(material)), sample_rate=material.sample_rate)
-    return projection.energies(_stack(material.estimates))
+    return _prepared(material).subbands.energies(_stack(material.estimates))
 
 
 def filters_of(material: Material) -> Energies:
     """Project all estimates on the cleaned stems, as BSSEval does."""
-    return FilterProjection(_stack(_cleaned(material))).energies(_stack(material.estimates))
+    return _prepared(material).filters.energies(_stack(material.estimates))
 
 
 def band_shares_of(material: Material) -> NDArray[np.float64]:
     """Explain the band powers of all estimates by those of the cleaned stems."""
-    bands = BandPowers(_stack(_cleaned(material)), sample_rate=material.sample_rate)
-    return bands.shares(_stack(material.estimates))
+    return _prepared(material).bands.shares(_stack(material.estimates))
+
+
+def _prepared(material: Material) -> Prepared:
+    return material.prepared or Prepared(material.sample_rate, _cleaned(material))
 
 
 def _ceiling(material: Material, stem: str, references: Mapping[str, Audio]) -> float:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from carnatic_sep.metrics.melody import Melody
     from carnatic_sep.metrics.museval import BssEval
+    from carnatic_sep.metrics.prepared import Prepared
     from carnatic_sep.metrics.projection import Energies
 
     Audio = NDArray[np.floating]
@@ -41,6 +42,7 @@ class Material:
     melody : stem name -> annotated or otherwise trusted melody; without it the cleaned (or the
         recorded) reference is tracked
     tonic_hz : pitch of Sa
+    prepared : projections on `cleaned`, where several systems share them; made here if None
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Material:
     silent: Mapping[str, Spans] | None = None
     melody: Mapping[str, Melody] | None = None
     tonic_hz: float | None = None
+    prepared: Prepared | None = None
     _melodies: dict[tuple[str, str], Melody] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -158,7 +158,7 @@ def truth_table(bled: dict[str, Any], truth: dict[str, Any], model: str) -> list
         "|---|---:|---:|---:|---:|",
     ]
     for system in (*FEW[:3], model, FEW[3]):
-        columns = [(bled, "sdr"), (bled, "lc_sdr"), (bled, "lc_sdr@mira"), (truth, "sdr")]
+        columns = [(bled, "sdr"), (bled, "lc_sdr"), (bled, "lc_sdr@masked"), (truth, "sdr")]
         cells = (f"{over_all(summary, system, metric):.2f}" for summary, metric in columns)
         lines.append(f"| {f'**{system}**' if system == model else system} | {' | '.join(cells)} |")
     note = (
@@ -181,7 +181,7 @@ def over_all(summary: dict[str, Any], system: str, metric: str) -> float:
 
 def real_table(summary: dict[str, Any], model: str) -> list[str]:
     track = summary["tracks"][0]
-    metrics = ("sdr", "lc_sdr", "lc_sdr@mira", "lc_sir", "slr")
+    metrics = ("sdr", "lc_sdr", "lc_sdr@masked", "lc_sir", "slr")
     head = ["stem", "system", "ceiling", *metrics]
     lines = [f"| {' | '.join(head)} |", "|---|---|" + "---:|" * (len(head) - 2)]
     for stem in STEMS[:3]:

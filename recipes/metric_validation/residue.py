@@ -15,9 +15,13 @@ from pathlib import Path
 
 import numpy as np
 from run import CLEANERS
-from scenes import RATE, TARGETS, pieces, scenes
+from scenes import TARGETS, pieces, scenes
 
-from carnatic_sep.leakage.clean import clean
+NAMES = {
+    "rested": "filters that learn in rests",
+    "masked": "one round and a mask",
+    "blind": "two rounds and a mask",
+}
 
 
 def main() -> None:
@@ -33,8 +37,8 @@ def main() -> None:
     drawn = pieces(options.config, options.data, count=options.pieces, cache=options.cache)
     for number, piece in enumerate(drawn):
         scene = scenes(piece, (options.level,), seed=number + 1)[options.level]
-        for key, config in CLEANERS.items():
-            cleaned = clean(scene.bled, sample_rate=RATE, config=config).stems
+        for key, clean_stems in CLEANERS.items():
+            cleaned = clean_stems(scene.bled)
             for stem in TARGETS:
                 target = scene.close[stem].astype(np.float64)
                 bleed, residue = scene.bled[stem] - target, cleaned[stem] - target
@@ -42,12 +46,11 @@ def main() -> None:
                 copy = gain**2 * float(bleed @ bleed) / float(residue @ residue)
                 quality = 10.0 * np.log10(target @ target / (residue @ residue))
                 found[key, stem].append((float(quality), gain, copy))
-    names = {"c": "two rounds, linear", "w": "one round and a mask"}
     print("| cleaner | stem | reference, dB | bleed left (gain) | share of residue |")
     print("|---|---|---|---|---|")
     for (key, stem), rows in found.items():
         quality, gain, copy = np.mean(rows, axis=0)
-        print(f"| {names[key]} | {stem} | {quality:.1f} | {gain:.2f} | {copy:.2f} |")
+        print(f"| {NAMES[key]} | {stem} | {quality:.1f} | {gain:.2f} | {copy:.2f} |")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Score systems of known quality with every metric, on references that bleed.
 
     python recipes/metric_validation/run.py --data ../shared/data --out validation
+    python recipes/metric_validation/run.py --data ../shared/data --out other --development
 
 One CSV a piece and level; those that exist are not computed again, so that a run that was stopped
-goes on where it was. `table.py` reads them.
+goes on where it was. `table.py` reads them. Cleaners are chosen on development pieces: other takes,
+other rooms, another seed.
 """
 
 from __future__ import annotations
@@ -12,14 +14,17 @@ import argparse
 import csv
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scenes import RATE, TARGETS, Scene, pieces, scenes
+from scenes import DEVELOPMENT_SEED, RATE, TARGETS, Scene, Stems, pieces, scenes
 from systems import systems
 
-from carnatic_sep.leakage.clean import CLEANER_VERSION, CleanConfig, clean
+from carnatic_sep.evaluation.bleed import MASKED, cleaner_version
+from carnatic_sep.leakage.clean import clean
+from carnatic_sep.leakage.rested import clean_rested
 from carnatic_sep.metrics.bands import BandPowers, share_db
 from carnatic_sep.metrics.filters import FilterProjection
 from carnatic_sep.metrics.leakage import ceiling_db, lc_csdr, lc_sdr, slr
@@ -30,10 +35,12 @@ from carnatic_sep.metrics.trusted import lw_sdr_many
 
 Audio = NDArray[np.float64]
 LEVELS = (-20.0, -15.0, -10.0, -7.0, -5.0)
-CLEANERS = {
-    "c": CleanConfig(post_filter=False),
-    "w": CleanConfig(rounds=1, taps=(8,), post_filter=True),
+CLEANERS: dict[str, Callable[[Stems], Stems]] = {
+    "rested": lambda bled: clean_rested(bled, sample_rate=RATE),
+    "masked": lambda bled: clean(bled, sample_rate=RATE, config=MASKED).stems,
+    "blind": lambda bled: clean(bled, sample_rate=RATE).stems,
 }
+"""The two that `carnatic-sep evaluate` uses, and what `carnatic-sep clean` does by itself."""
 
 
 def main() -> None:
@@ -43,13 +50,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, help="keeps pitch contours of the takes")
     parser.add_argument("--pieces", type=int, default=6)
+    parser.add_argument("--levels", type=float, nargs="*", default=LEVELS, help="dB of bleed")
+    parser.add_argument("--development", action="store_true", help="pieces to choose cleaners on")
     options = parser.parse_args()
 
     options.out.mkdir(parents=True, exist_ok=True)
-    drawn = pieces(options.config, options.data, count=options.pieces, cache=options.cache)
+    drawn = pieces(
+        options.config,
+        options.data,
+        count=options.pieces,
+        cache=options.cache,
+        development=options.development,
+    )
+    first_room = DEVELOPMENT_SEED if options.development else 1
     for number, piece in enumerate(drawn):
-        missing = [level for level in LEVELS if not _path(options.out, number, level).exists()]
-        for level, scene in scenes(piece, tuple(missing), seed=number + 1).items():
+        wanted = [x for x in options.levels if not _path(options.out, number, x).exists()]
+        for level, scene in scenes(piece, tuple(wanted), seed=number + first_room).items():
             started = time.process_time()
             rows = score(scene, seed=number)
             write(_path(options.out, number, level), rows, piece=number, level=level)
@@ -58,17 +74,14 @@ def main() -> None:
                 f"piece {number + 1}, bleed {level:g} dB: {len(rows)} scores, {spent:.0f} CPU s",
                 flush=True,
             )
-    print(f"cleaner version {CLEANER_VERSION}; now: python recipes/metric_validation/table.py")
+    print(f"cleaner version {cleaner_version()}; now: python recipes/metric_validation/table.py")
 
 
 def score(scene: Scene, *, seed: int) -> list[dict[str, str | float]]:
     """Return one row per target and system: truth, and what each metric says."""
     names = list(scene.bled)
     bled = _stack(scene.bled, names)
-    cleaned = {
-        key: _stack(clean(scene.bled, sample_rate=RATE, config=config).stems, names)
-        for key, config in CLEANERS.items()
-    }
+    cleaned = {key: _stack(clean_stems(scene.bled), names) for key, clean_stems in CLEANERS.items()}
     close = _stack(scene.close, names)
     made = {
         stem: systems(scene, stem, np.random.default_rng([seed, index]))
@@ -77,14 +90,15 @@ def score(scene: Scene, *, seed: int) -> list[dict[str, str | float]]:
     estimates = np.stack([audio for found in made.values() for audio in found.values()])
     truth = FilterProjection(close).energies(estimates)
     by_bled = FilterProjection(bled).energies(estimates)
-    by_cleaned = FilterProjection(cleaned["c"]).energies(estimates)
-    subbands = SubbandProjection(cleaned["c"], sample_rate=RATE).energies(estimates)
-    masked = SubbandProjection(cleaned["w"], sample_rate=RATE).energies(estimates)
-    powers = BandPowers(cleaned["c"], sample_rate=RATE).shares(estimates)
+    by_cleaned = FilterProjection(cleaned["rested"]).energies(estimates)
+    subbands = SubbandProjection(cleaned["rested"], sample_rate=RATE).energies(estimates)
+    masked = SubbandProjection(cleaned["masked"], sample_rate=RATE).energies(estimates)
+    powers = BandPowers(cleaned["rested"], sample_rate=RATE).shares(estimates)
     rows: list[dict[str, str | float]] = []
     for stem, found in made.items():
         index = names.index(stem)
-        s, r, c, w = (x[index] for x in (close, bled, cleaned["c"], cleaned["w"]))
+        s, r = close[index], bled[index]
+        c, w, b = (cleaned[key][index] for key in ("rested", "masked", "blind"))
         leakage_weighted = lw_sdr_many(r, c, np.stack(list(found.values())), sample_rate=RATE)
         about = {
             "ceiling": ceiling_db(r, scene.rests[stem], sample_rate=RATE, mixture=scene.mixture),
@@ -92,6 +106,7 @@ def score(scene: Scene, *, seed: int) -> list[dict[str, str | float]]:
             "bleeding_reference": usdr(s, r),
             "cleaned_reference": usdr(s, c),
             "masked_reference": usdr(s, w),
+            "blind_reference": usdr(s, b),
         }
         for offset, (system, e) in enumerate(found.items()):
             place = len(rows)
@@ -109,6 +124,7 @@ def score(scene: Scene, *, seed: int) -> list[dict[str, str | float]]:
                     "sar": by_bled.sar_db(place),
                     "lc_sdr": lc_sdr(c, e),
                     "lc_sdr_masked": lc_sdr(w, e),
+                    "lc_sdr_blind": lc_sdr(b, e),
                     "lc_csdr": lc_csdr(c, e, sample_rate=RATE),
                     "lc_si_sdr": si_sdr(c, e),
                     "lc_sir": subbands.sir_db(place, index),

@@ -23,6 +23,8 @@ RATE = 16000
 SECONDS = 10.0
 TARGETS = (VOCALS, VIOLIN, MRIDANGAM)
 FADE_SECONDS = 0.03
+DEVELOPMENT_SEED = 501
+"""Of development pieces, and of the first room that they sound in."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,21 @@ class Scene:
     rests: dict[str, Spans]
 
 
-def pieces(config: Path, data_dir: Path, *, count: int, cache: Path | None) -> list[Piece]:
-    """Draw pieces from the takes that `config` keeps out of training; the same ones every time."""
+def pieces(
+    config: Path, data_dir: Path, *, count: int, cache: Path | None, development: bool = False
+) -> list[Piece]:
+    """Draw pieces from the takes that `config` keeps out of training; the same ones every time.
+
+    Development pieces are drawn, with another seed, from the takes that it does not keep out.
+    """
     wanted = load_evaluation_config(config)
     mix = wanted.mix.model_copy(update={"seconds": SECONDS, "room": 0.0, "percussion": 1.0})
-    bank = load_bank(data_dir, wanted.data, test=True, cache=cache)
-    mixer = Mixer(bank, mix, seed=wanted.seed)
+    seed = DEVELOPMENT_SEED if development else wanted.seed
+    bank = load_bank(data_dir, wanted.data, test=not development, cache=cache)
+    mixer = Mixer(bank, mix, seed=seed)
     found = []
     for number in range(count):
-        rng = np.random.default_rng([wanted.seed, 77, number])
+        rng = np.random.default_rng([seed, 77, number])
         stems = soxr.resample(mixer.draw(rng).T, SAMPLE_RATE, RATE).T.astype(np.float32)
         sources = dict(zip(MIXED_STEMS, stems, strict=True))
         rests = {stem: _draw_rest(rng) for stem in TARGETS}

@@ -25,6 +25,7 @@ Cells = dict[tuple[str, str, float], Cell]
 NAMES = {
     "lc_sdr": "LC-SDR",
     "lc_sdr_masked": "LC-SDR, masking cleaner",
+    "lc_sdr_blind": "LC-SDR, default `clean`",
     "lc_csdr": "LC-cSDR",
     "lc_si_sdr": "SI-SDR, cleaned",
     "sdr": "SDR",
@@ -44,6 +45,7 @@ SECTIONS = {
     "true_sdr": [
         "lc_sdr",
         "lc_sdr_masked",
+        "lc_sdr_blind",
         "lc_csdr",
         "lc_si_sdr",
         "lw_sdr",
@@ -68,8 +70,9 @@ SECTIONS = {
 BARS = {("true_sdr", "lc_sdr"): 0.95, ("true_sir", "lc_sir"): 0.9}
 REFERENCES = {
     "bleeding_reference": "as recorded",
-    "cleaned_reference": "cleaned",
+    "cleaned_reference": "cleaned by filters that learn in rests",
     "masked_reference": "cleaned in one round and masked",
+    "blind_reference": "cleaned by default, two rounds and a mask",
 }
 
 

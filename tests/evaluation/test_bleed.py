@@ -122,9 +122,9 @@ def test_a_copier_wins_by_sdr_and_loses_by_lc_sdr(folders) -> None:
     means = {name: summary["summary"][name]["vocals"] for name in ("copier", "honest")}
     assert means["copier"]["sdr"]["mean"] > means["honest"]["sdr"]["mean"] + 50
     assert means["honest"]["lc_sdr"]["mean"] > means["copier"]["lc_sdr"]["mean"]
-    assert set(means["honest"]) == {"sdr", "lc_sdr", "lc_sdr@mira"}
+    assert set(means["honest"]) == {"sdr", "lc_sdr", "lc_sdr@masked"}
     assert summary["versions"]["cleaner"]
-    assert summary["headlines"] == ["lc_sdr", "lc_sdr@mira"]
+    assert summary["headlines"] == ["lc_sdr", "lc_sdr@masked"]
 
 
 def test_a_track_without_stems_is_held_against_its_annotation(tmp_path) -> None:

@@ -45,7 +45,7 @@ def parts() -> list[Part]:
         scores = []
         for stem in STEMS:
             for system, above in zip(SYSTEMS, (0.0, 3.0, 9.0), strict=True):
-                for metric in ("lc_sdr", "lc_sdr@mira", "sdr"):
+                for metric in ("lc_sdr", "lc_sdr@masked", "sdr"):
                     scores.append(Score(system.name, stem, metric, above + 0.1 * track))
         found.append(
             Part(
@@ -91,12 +91,12 @@ def test_the_summary_says_what_the_scores_say(summary) -> None:
     assert (violin["count"], violin["mean"]) == (4, pytest.approx(3.35))
     claims = {(p["stem"], p["better"]) for p in summary["pairs"]}
     assert claims == {("vocals", "a"), ("violin", "a"), ("mean", "a")}
-    assert set(summary["pairs"][0]["differences"]) == {"lc_sdr", "lc_sdr@mira"}
+    assert set(summary["pairs"][0]["differences"]) == {"lc_sdr", "lc_sdr@masked"}
 
 
 def test_cleaners_that_disagree_leave_it_open(parts) -> None:
     def turned(score: Score) -> Score:
-        value = -score.value if score.metric == "lc_sdr@mira" else score.value
+        value = -score.value if score.metric == "lc_sdr@masked" else score.value
         return Score(score.system, score.stem, score.metric, value)
 
     turned_parts = [

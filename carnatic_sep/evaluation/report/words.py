@@ -37,7 +37,7 @@ MEANINGS = {
 
 
 def title(metric: str) -> str:
-    """Return what a metric is called in headings: ``lc_sdr@mira`` is LC-SDR, MIRA."""
+    """Return what a metric is called in headings: ``lc_sdr@masked``: masked references."""
     name, _, cleaner = metric.partition("@")
     words = TITLES.get(name) or name.replace("_", " ")
     return f"{words}, {cleaner} references" if cleaner else words
