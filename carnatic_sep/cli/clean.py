@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from carnatic_sep.cli._batch import report_rest
 from carnatic_sep.cli._steps import Steps
-from carnatic_sep.cli._terminal import make_console, print_error
+from carnatic_sep.cli._terminal import make_console
 
 if TYPE_CHECKING:
     from carnatic_sep.leakage.clean_files import CleanedTrack
@@ -85,14 +86,12 @@ def clean(
         document = {
             "tracks": {key: _facts(done) for key, done in batch.found.items()},
             "failed": batch.failed,
+            "left_out": batch.left_out,
         }
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
+    elif batch.found:
         _print(batch.found)
-    for message in batch.failed.values():
-        print_error(message)
-    if batch.failed:
-        raise typer.Exit(1)
+    report_rest(batch, quiet=quiet)
 
 
 def _facts(done: CleanedTrack) -> dict[str, Any]:

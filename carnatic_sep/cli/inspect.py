@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carnatic_sep.cli._batch import report_rest
 from carnatic_sep.cli._steps import Steps
-from carnatic_sep.cli._terminal import make_console, print_error
+from carnatic_sep.cli._terminal import make_console
 
 if TYPE_CHECKING:
     from carnatic_sep.leakage.inspect import Inspection
@@ -58,15 +59,13 @@ def inspect(
         document = {
             "tracks": [found.as_dict() for found in batch.found.values()],
             "failed": batch.failed,
+            "left_out": batch.left_out,
         }
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         for found in batch.found.values():
             _print(found)
-    for message in batch.failed.values():
-        print_error(message)
-    if batch.failed:
-        raise typer.Exit(1)
+    report_rest(batch, quiet=quiet)
 
 
 def _print(found: Inspection) -> None:

@@ -34,10 +34,12 @@ class Batch(Generic[Found]):
     ----------
     found : id to result
     failed : id to what went wrong
+    left_out : ids of recordings without any stem, as half of a collection may be
     """
 
     found: dict[str, Found] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
 
 def select_tracks(
@@ -70,6 +72,9 @@ def clean_tracks(
 
     batch: Batch[CleanedTrack] = Batch()
     for track in tracks:
+        if not track.stems:
+            batch.left_out.append(track.id)
+            continue
 
         def tell(done: int, total: int, name: str = track.id) -> None:
             if on_step is not None:
@@ -110,6 +115,9 @@ def inspect_tracks(
     for number, track in enumerate(chosen):
         if on_step is not None:
             on_step("tracks", number, len(chosen))
+        if not track.stems:
+            batch.left_out.append(track.id)
+            continue
         try:
             batch.found[track.id] = found = inspect_track(track, seconds=seconds)
         except CarnaticSepError as error:

@@ -10,6 +10,7 @@ target by its residue in the regressors.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,21 +61,22 @@ def stack(regressors: Tensor, taps: Taps, start: int, stop: int) -> Tensor:
 
     Parameters
     ----------
-    regressors : (bins, microphones, columns), complex
+    regressors : (bins, microphones, ..., columns)
 
     Returns
     -------
-    (bins, microphones * lags, stop - start); row j * lags + k holds source j, k columns later
+    (bins, microphones * lags, ..., stop - start); row j * lags + k holds source j, k columns later
     than the first of `taps.lags`; zero beyond the ends
     """
-    bins, count, columns = regressors.shape
+    bins, count, *inner, columns = regressors.shape
     width = len(taps.lags)
-    out = regressors.new_zeros(bins, count, width, stop - start)
+    out = regressors.new_zeros(bins, count, width, *inner, stop - start)
     for row, lag in enumerate(taps.lags):
         low, high = max(start - lag, 0), min(stop - lag, columns)
         if low < high:
-            out[:, :, row, low + lag - start : high + lag - start] = regressors[:, :, low:high]
-    return out.reshape(bins, count * width, stop - start)
+            delayed = regressors[..., low:high]
+            out[:, :, row, ..., low + lag - start : high + lag - start] = delayed
+    return out.flatten(1, 2)
 
 
 @dataclass
@@ -86,10 +88,6 @@ class Statistics:
     """
 
     matrices: list[Tensor]
-
-    def plus(self, other: Statistics) -> Statistics:
-        """The statistics of both stretches together."""
-        return Statistics([a + b for a, b in zip(self.matrices, other.matrices, strict=True)])
 
 
 def accumulate(
@@ -107,16 +105,45 @@ def accumulate(
 
     bins, count, columns = spectra.shape
     plan = [taps.rows(target, related)[0] for target in range(count)]
-    sums = [spectra.new_zeros(bins, len(rows) + 1, len(rows) + 1) for rows in plan]
+    real = [weights.new_zeros(bins, len(rows) + 1, len(rows) + 1) for rows in plan]
+    across = [torch.zeros_like(one) for one in real]
     roots = weights.sqrt()
+    heard, purified = _parts(spectra), _parts(regressors)
+    longest = max(len(rows) for rows in plan) + 1
+    room = weights.new_empty(bins * longest * 2 * min(CHUNK_COLUMNS, columns))
     for start in range(0, columns, CHUNK_COLUMNS):
         stop = min(start + CHUNK_COLUMNS, columns)
-        delayed = stack(regressors, taps, start, stop)
+        delayed = stack(purified, taps, start, stop)
         for target, rows in enumerate(plan):
-            fitted = torch.cat([delayed[:, rows], spectra[:, target : target + 1, start:stop]], 1)
-            fitted.mul_(roots[:, target : target + 1, start:stop])
-            sums[target].baddbmm_(fitted, fitted.mH)
-    return Statistics(sums)
+            shape = bins, len(rows) + 1, 2, stop - start
+            fitted = room[: bins * shape[1] * 2 * shape[3]].view(shape)
+            root = roots[:, target, None, None, start:stop]
+            at = 0
+            for run in _runs(rows):
+                torch.mul(delayed[:, run], root, out=fitted[:, at : at + run.stop - run.start])
+                at += run.stop - run.start
+            torch.mul(heard[:, target, :, start:stop], root[:, 0], out=fitted[:, at])
+            both = fitted.flatten(2)
+            real[target].baddbmm_(both, both.mT)
+            across[target].baddbmm_(fitted[:, :, 1], fitted[:, :, 0].mT)
+    return Statistics([torch.complex(a, b - b.mT) for a, b in zip(real, across, strict=True)])
+
+
+def _parts(spectra: Tensor) -> Tensor:
+    """Return real and imaginary parts, (bins, microphones, 2, columns).
+
+    Correlations of such rows take less time than complex ones: what is symmetric is summed once.
+    """
+    import torch
+
+    return torch.stack([spectra.real, spectra.imag], 2)
+
+
+def _runs(rows: list[int]) -> list[slice]:
+    """Return `rows` as stretches without gaps."""
+    cuts = [k for k in range(1, len(rows)) if rows[k] != rows[k - 1] + 1]
+    edges = pairwise([0, *cuts, len(rows)])
+    return [slice(rows[low], rows[high - 1] + 1) for low, high in edges]
 
 
 def solve(matrix: Tensor, *, ridge: float) -> Tensor:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 BANDS = 32
 _LOWEST_HZ = 60.0
+_TINY = 1e-20
 
 
 def band_edges(bins: int, *, sample_rate: int) -> list[int]:
@@ -30,13 +31,13 @@ def band_edges(bins: int, *, sample_rate: int) -> list[int]:
     return edges
 
 
-def pool(share: Tensor, left: Tensor, removed: Tensor, edges: list[int]) -> Tensor:
+def pool(share: Tensor, recorded: Tensor, cleaned: Tensor, edges: list[int]) -> Tensor:
     """Return how much of each band's recorded power is the target's own.
 
     Parameters
     ----------
     share : (bins, microphones, columns), 0..1, of what is left: the target's own
-    left, removed : like it, powers of what is left after cleaning and of what was taken out
+    recorded, cleaned : like it, complex
     edges : from :func:`band_edges`
 
     Returns
@@ -46,7 +47,10 @@ def pool(share: Tensor, left: Tensor, removed: Tensor, edges: list[int]) -> Tens
     """
     import torch
 
-    tiny = 1e-20
-    own, whole = share * left, left + removed
-    pooled = [own[a:b].sum(0) / (whole[a:b].sum(0) + tiny) for a, b in pairwise(edges)]
+    pooled = []
+    for low, high in pairwise(edges):  # band by band, since whole arrays would be large
+        left = cleaned[low:high].abs().square()
+        removed = (recorded[low:high] - cleaned[low:high]).abs().square()
+        own, whole = (share[low:high] * left).sum(0), left.add_(removed).sum(0)
+        pooled.append(own / (whole + _TINY))
     return torch.stack(pooled, dim=1).clamp(0.0, 1.0)

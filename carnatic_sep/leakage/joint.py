@@ -31,14 +31,27 @@ _LEAST_GAIN = 1e-4
 class Memory:
     """Statistics of the segments before, which a room that stands still goes on obeying.
 
+    They are summed in place, in one array a round and target that lives as long as the recording:
+    many small ones, given back and taken anew, would leave holes that grow from segment to segment.
+
     Attributes
     ----------
-    statistics : (round, first bin of the block) to what was summed so far
+    sums : round to one (bins, rows + 1, rows + 1) a target, see `canceller.Statistics`
+    known : (round, first bin of the block) that hold a segment or more
     forgotten : how many fits started anew because the room had changed
     """
 
-    statistics: dict[tuple[int, int], Statistics] = field(default_factory=dict)
+    sums: dict[int, list[Tensor]] = field(default_factory=dict)
+    known: set[tuple[int, int]] = field(default_factory=set)
     forgotten: int = 0
+
+    def of(self, number: int, block: slice, *, new: Statistics, bins: int) -> list[Tensor]:
+        """Return the sums of a round in a block, to be changed in place; `new` tells their size."""
+        if number not in self.sums:
+            self.sums[number] = [
+                matrix.new_zeros(bins, *matrix.shape[1:]) for matrix in new.matrices
+            ]
+        return [one[block] for one in self.sums[number]]
 
 
 def blocks(bins: int) -> Iterator[slice]:
@@ -83,10 +96,12 @@ class Stage:
     Attributes
     ----------
     spectra : (bins, microphones, columns), complex, less the bleed
-    passed : (bins, into, from), power gain of the filters that were subtracted; None before them
+    gains : (bins, into, from), leakage that is left, an upper bound from ratios of power
+    passed : like `gains`, power gain of the filters that were subtracted; None before them
     """
 
     spectra: Tensor
+    gains: Tensor
     passed: Tensor | None = None
 
 
@@ -101,31 +116,27 @@ def cancel(
     related : (microphones, microphones), true for those at one source, themselves included
     memory : statistics of earlier segments, brought up to date here; None to know nothing
     """
-    stages = [Stage(spectra)]
+    stages = [Stage(spectra, gains_of(spectra, related=related, config=config))]
     for number in range(config.rounds):
-        stages.append(
-            _round(
-                spectra, stages[-1], number=number, related=related, config=config, memory=memory
-            )
+        out, passed = _round(
+            spectra, stages[-1], number=number, related=related, config=config, memory=memory
         )
+        stages.append(Stage(out, gains_of(out, related=related, config=config), passed))
     return stages
 
 
-def gains_after(
-    stage: Stage, passed: Tensor | None, *, related: Tensor, config: CleanConfig
-) -> Tensor:
-    """Return the leakage (bins, into, from) that is left in a stage.
+def capped(gains: Tensor, passed: Tensor | None, *, related: Tensor, config: CleanConfig) -> Tensor:
+    """Return leakage (bins, into, from), no more than what the filters let pass.
 
     The quantile of power ratios is an upper bound, far off where a player never rests; what the
     filters let pass is a second one, since they cannot find what is not there.
     """
     import torch
 
-    gains = gains_of(stage.spectra, related=related, config=config)
     if passed is None:
         return gains
-    capped = torch.minimum(gains, config.filter_headroom * passed + _LEAST_GAIN)
-    return capped.masked_fill(related, 0.0)
+    least = torch.minimum(gains, config.filter_headroom * passed + _LEAST_GAIN)
+    return least.masked_fill(related, 0.0)
 
 
 def _round(
@@ -136,13 +147,13 @@ def _round(
     related: Tensor,
     config: CleanConfig,
     memory: Memory | None,
-) -> Stage:
-    """Fit and subtract once, over all bins."""
+) -> tuple[Tensor, Tensor]:
+    """Fit and subtract once, over all bins; returns what is left and what the filters passed."""
     import torch
 
     current = before.spectra
     scale = typical_power(current)
-    gains = gains_after(before, before.passed, related=related, config=config)
+    gains = capped(before.gains, before.passed, related=related, config=config)
     if number == 0:
         gains = gains * config.first_excess
     taps = Taps(echo=config.taps[number], early=config.early_taps, target=config.target_taps)
@@ -157,32 +168,37 @@ def _round(
         doubt = config.weight_doubt * original[block].abs().square()
         weights = (powers.own + doubt + quietest + 1e-12 * scale).reciprocal()
         new = accumulate(original[block], regressors, weights, taps, related)
-        filters = _filters(new, memory, (number, block.start), config)
+        if memory is None:
+            filters = [solve(matrix, ridge=config.ridge) for matrix in new.matrices]
+        else:
+            kept = memory.of(number, block, new=new, bins=len(original))
+            filters = _filters(new, kept, memory, (number, block.start), config)
         out[block] = subtract(original[block], regressors, filters, taps, related)
         passed[block] = power_gains(filters, taps, related)
-    return Stage(out, smooth_gains(passed, related=related))
+    return out, smooth_gains(passed, related=related)
 
 
 def _filters(
-    new: Statistics, memory: Memory | None, place: tuple[int, int], config: CleanConfig
+    new: Statistics,
+    kept: list[Tensor],
+    memory: Memory,
+    place: tuple[int, int],
+    config: CleanConfig,
 ) -> list[Tensor]:
     """Solve for each target, with what the segments before have taught unless the room changed."""
-    old = memory.statistics.get(place) if memory is not None else None
-    filters, kept = [], []
-    for target, matrix in enumerate(new.matrices):
+    filters = []
+    for matrix, both in zip(new.matrices, kept, strict=True):
+        both.add_(matrix)
         own = solve(matrix, ridge=config.ridge)
-        if old is None:
+        if place not in memory.known:
             filters.append(own)
-            kept.append(matrix)
             continue
-        both = matrix + old.matrices[target]
         shared = solve(both, ridge=config.ridge)
         worse = residual(matrix, shared).sum() / residual(matrix, own).sum().clamp(min=_TINY)
         drifted = bool(worse > 10.0 ** (config.drift_db / 10.0))
-        filters.append(own if drifted else shared)
-        kept.append(matrix if drifted else both)
-        if drifted and memory is not None:
+        if drifted:
+            both.copy_(matrix)
             memory.forgotten += 1
-    if memory is not None:
-        memory.statistics[place] = Statistics(kept)
+        filters.append(own if drifted else shared)
+    memory.known.add(place)
     return filters

@@ -11,7 +11,8 @@ from carnatic_sep.leakage.joint import (
     Stage,
     blocks,
     cancel,
-    gains_after,
+    capped,
+    gains_of,
     powers_of,
     typical_power,
 )
@@ -68,11 +69,6 @@ def clean_segment(
 def post_filter(spectra: Tensor, found: Segment) -> Tensor:
     """Mask what the canceller left, microphone by microphone, as deep as masks can be trusted.
 
-    A mask that takes more than half of what the filters took mistakes a player who never rests
-    for bleed; such a microphone stays as the canceller left it. Where the filters took little
-    (less than -18 dB), so that a mask has little to win and as much to lose, it is as deep as it
-    agrees with them: whole up to a quarter of what they took, none from a half on.
-
     Parameters
     ----------
     spectra : (bins, microphones, columns), what the microphones recorded
@@ -81,6 +77,17 @@ def post_filter(spectra: Tensor, found: Segment) -> Tensor:
     Returns
     -------
     like `spectra`
+    """
+    return mask(found, mask_depth(spectra, found))
+
+
+def mask_depth(spectra: Tensor, found: Segment) -> Tensor:
+    """Return how deep each microphone's mask goes in :func:`post_filter`, (microphones,), 0..1.
+
+    A mask that takes more than half of what the filters took mistakes a player who never rests
+    for bleed; such a microphone stays as the canceller left it. Where the filters took little
+    (less than -18 dB), so that a mask has little to win and as much to lose, it is as deep as it
+    agrees with them: whole up to a quarter of what they took, none from a half on.
     """
     import torch
 
@@ -93,11 +100,17 @@ def post_filter(spectra: Tensor, found: Segment) -> Tensor:
     ratio = by_mask / (by_filters + _TINY)
     little = by_filters < _LITTLE_SHARE * heard
     agreeing = ((_MASK_SHARE - ratio) / (_MASK_SHARE - _AGREED_SHARE)).clamp(0.0, 1.0)
-    depth = agreeing.where(little, (ratio <= _MASK_SHARE).to(agreeing.dtype))
+    depth: Tensor = agreeing.where(little, (ratio <= _MASK_SHARE).to(agreeing.dtype))
+    return depth
+
+
+def mask(found: Segment, depth: Tensor) -> Tensor:
+    """Return what is left of a segment under its masks, as deep as :func:`mask_depth` says."""
+    import torch
+
     masked = torch.empty_like(found.spectra)
-    for block in blocks(len(spectra)):
-        mask = 1.0 - depth[:, None] * (1.0 - found.share[block])
-        masked[block] = found.spectra[block] * mask
+    for block in blocks(len(masked)):
+        masked[block] = found.spectra[block] * (1.0 - depth[:, None] * (1.0 - found.share[block]))
     return masked
 
 
@@ -118,41 +131,76 @@ def _masked_by_mira(spectra: Tensor, *, related: Tensor) -> Segment:
 def _guarded(stages: list[Stage], *, related: Tensor, config: CleanConfig) -> Segment:
     """Choose for each microphone the last stage that leaves its solos alone.
 
-    Masking keeps them by what solo means, so the search always ends.
+    Masking keeps them by what solo means, so the search always ends. `stages` are used up: the
+    last one's spectra become the result, the others go before the next array is made.
+    """
+    import torch
+
+    last, rounds = stages[-1], len(stages) - 1
+    gains = capped(stages[0].gains, last.passed, related=related, config=config)
+    lost_db = _lost_in_solos(stages, gains, config=config)
+    names = [*(f"{k} round{'s' if k > 1 else ''}" for k in range(rounds, 0, -1)), WIENER]
+    picks = []
+    for microphone in range(len(related)):
+        kept = [k for k in range(rounds) if lost_db[k, microphone] < config.guard_db]
+        picks.append(kept[0] if kept else rounds)
+    _fall_back(stages, picks, gains, config=config)
+    stages.clear()
+
+    chosen, gains = last.spectra, last.gains
+    if any(picks):
+        gains = gains_of(chosen, related=related, config=config)
+    gains = capped(gains, last.passed, related=related, config=config)
+    scale = typical_power(chosen)
+    share = torch.empty_like(chosen.real)
+    for block in blocks(len(chosen)):
+        share[block] = powers_of(chosen[block], gains[block], scale=scale, config=config).share
+    return Segment(
+        chosen,
+        share,
+        [names[pick] for pick in picks],
+        [float(lost_db[pick, number]) for number, pick in enumerate(picks)],
+    )
+
+
+def _lost_in_solos(stages: list[Stage], gains: Tensor, *, config: CleanConfig) -> Tensor:
+    """Return energy removed in solos, dB, (rounds + 1, microphones): last round first, then masks.
+
+    Parameters
+    ----------
+    stages : see `joint.cancel`
+    gains : (bins, into, from), leakage into what was recorded
     """
     import torch
 
     original, candidates = stages[0].spectra, [stage.spectra for stage in stages[:0:-1]]
     scale = typical_power(original)
-    passed = stages[-1].passed
-    gains = gains_after(stages[0], passed, related=related, config=config)
     removed = torch.zeros(len(candidates) + 1, original.shape[1])
     there = torch.zeros(original.shape[1])
-    chosen = torch.empty_like(original)
     for block in blocks(len(original)):
         heard = original[block]
-        powers = powers_of(heard, gains[block], scale=scale, config=config)
-        chosen[block] = heard * powers.share
-        solo = solo_bins(powers.share, solo_db=config.solo_db)
+        share = powers_of(heard, gains[block], scale=scale, config=config).share
+        solo = solo_bins(share, solo_db=config.solo_db)
         there += energy(heard, solo)
-        for number, candidate in enumerate((*candidates, chosen)):
+        for number, candidate in enumerate(candidates):
             removed[number] += energy(heard - candidate[block], solo)
-    lost_db = 10.0 * torch.log10((removed + _TINY) / (there + _TINY))
-    names = [f"{k} round{'s' if k > 1 else ''}" for k in range(len(candidates), 0, -1)]
-    outcome, solo_removed_db = [], []
-    for microphone in range(original.shape[1]):
-        kept = [k for k in range(len(candidates)) if lost_db[k, microphone] < config.guard_db]
-        pick = kept[0] if kept else len(candidates)
-        if kept:
-            chosen[:, microphone] = candidates[pick][:, microphone]
-        outcome.append((*names, WIENER)[pick])
-        solo_removed_db.append(float(lost_db[pick, microphone]))
-    gains = gains_after(Stage(chosen), passed, related=related, config=config)
-    scale = typical_power(chosen)
-    share = torch.cat(
-        [
-            powers_of(chosen[block], gains[block], scale=scale, config=config).share
-            for block in blocks(len(chosen))
-        ]
-    )
-    return Segment(chosen, share, outcome, solo_removed_db)
+        removed[-1] += energy(heard - heard * share, solo)
+    lost_db: Tensor = 10.0 * torch.log10((removed + _TINY) / (there + _TINY))
+    return lost_db
+
+
+def _fall_back(
+    stages: list[Stage], picks: list[int], gains: Tensor, *, config: CleanConfig
+) -> None:
+    """Write into the last stage what each microphone falls back to: so many stages, or masks."""
+    original, chosen = stages[0].spectra, stages[-1].spectra
+    for microphone, pick in enumerate(picks):
+        if 0 < pick < len(stages) - 1:
+            chosen[:, microphone] = stages[-1 - pick].spectra[:, microphone]
+    masked = [number for number, pick in enumerate(picks) if pick == len(stages) - 1]
+    if not masked:
+        return
+    scale = typical_power(original)
+    for block in blocks(len(original)):
+        share = powers_of(original[block], gains[block], scale=scale, config=config).share
+        chosen[block, masked] = original[block, masked] * share[:, masked]

@@ -12,6 +12,7 @@ from carnatic_sep.leakage.config import CleanConfig, window_frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     Audio = NDArray[np.float32]
 
@@ -85,10 +86,9 @@ def clean_stream(
     """
     import torch
 
-    from carnatic_sep.audio.spectral import istft, stft
     from carnatic_sep.leakage.confidence import band_edges, pool
     from carnatic_sep.leakage.joint import Memory
-    from carnatic_sep.leakage.segment import clean_segment, post_filter
+    from carnatic_sep.leakage.segment import clean_segment, mask, mask_depth
 
     n_fft, hop = window_frames(sample_rate), hop_frames(sample_rate)
     overlap = round(config.overlap_seconds * sample_rate) // hop * hop
@@ -96,7 +96,7 @@ def clean_stream(
         frames, longest=round(config.segment_seconds * sample_rate), overlap=overlap, hop=hop
     )
     edges = band_edges(n_fft // 2 + 1, sample_rate=sample_rate)
-    memory = Memory()
+    memory = Memory() if len(starts) > 1 else None
     pair = torch.from_numpy(np.asarray(related, dtype=bool))
     tail: Audio | None = None
     with torch.inference_mode():
@@ -104,22 +104,19 @@ def clean_stream(
             last = number == len(starts) - 1
             stop = frames if last else start + length
             heard = np.ascontiguousarray(read(start, stop - start), dtype=np.float32)
-            spectra = stft(torch.from_numpy(heard), n_fft=n_fft, hop_frames=hop)
-            spectra = spectra.permute(1, 0, 2).contiguous()
+            spectra = _spectra(heard, n_fft=n_fft, hop=hop)
             found = clean_segment(spectra, related=pair, config=config, memory=memory)
+            confidence = pool(found.share, spectra, found.spectra, edges).numpy()
             cleaned = found.spectra
-            confidence = pool(
-                found.share, cleaned.abs().square(), (spectra - cleaned).abs().square(), edges
-            ).numpy()
             if config.post_filter and config.method == "joint-fir":
-                cleaned = post_filter(spectra, found)
-            del spectra
-            audio = istft(
-                cleaned.permute(1, 0, 2), n_fft=n_fft, hop_frames=hop, frames=stop - start
-            ).numpy()
+                depth = mask_depth(spectra, found)
+                del spectra
+                cleaned = mask(found, depth)
+            outcome, solo_removed_db = found.outcome, found.solo_removed_db
+            del found
+            audio = _sound(cleaned, n_fft=n_fft, hop=hop, frames=stop - start)
             del cleaned
-            recorded = np.sum(heard.astype(np.float64) ** 2, axis=1)
-            removed = np.sum((heard - audio).astype(np.float64) ** 2, axis=1)
+            recorded, removed = _energy(heard), _energy(heard - audio)
             if tail is not None:
                 fade = np.linspace(0.0, 1.0, overlap + 2, dtype=np.float32)[1:-1]
                 audio[:, :overlap] = audio[:, :overlap] * fade + tail * (1.0 - fade)
@@ -130,9 +127,38 @@ def clean_stream(
             yield Piece(
                 audio=audio[:, :end],
                 confidence=confidence[..., first:columns],
-                outcome=found.outcome,
-                solo_removed_db=found.solo_removed_db,
+                outcome=outcome,
+                solo_removed_db=solo_removed_db,
                 recorded=recorded,
                 removed=removed,
                 done=start + end,
             )
+
+
+def _spectra(audio: Audio, *, n_fft: int, hop: int) -> Tensor:
+    """Return (bins, microphones, columns), one microphone after the other: an STFT needs room."""
+    import torch
+
+    from carnatic_sep.audio.spectral import stft
+
+    count, frames = audio.shape
+    spectra = torch.empty(n_fft // 2 + 1, count, frames // hop + 1, dtype=torch.complex64)
+    for number, one in enumerate(audio):
+        spectra[:, number] = stft(torch.from_numpy(one), n_fft=n_fft, hop_frames=hop)
+    return spectra
+
+
+def _sound(spectra: Tensor, *, n_fft: int, hop: int, frames: int) -> Audio:
+    """Return (microphones, frames), the inverse of :func:`_spectra`."""
+    from carnatic_sep.audio.spectral import istft
+
+    audio = np.empty((spectra.shape[1], frames), dtype=np.float32)
+    for number in range(len(audio)):
+        one = istft(spectra[:, number], n_fft=n_fft, hop_frames=hop, frames=frames)
+        audio[number] = one.numpy()
+    return audio
+
+
+def _energy(audio: Audio) -> NDArray[np.float64]:
+    """Return the energy of each microphone, (microphones,)."""
+    return np.array([np.sum(one.astype(np.float64) ** 2) for one in audio])

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import argparse
 import resource
+import tempfile
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
+import soundfile as sf
 
 SAMPLE_RATE = 44100
-MICROPHONES = 5
+NAMES = ("vocals", "violin", "mridangam-left", "mridangam-right", "ghatam")
+MICROPHONES = len(NAMES)
 
 
 def speed(seconds: float) -> None:
@@ -29,24 +34,47 @@ def speed(seconds: float) -> None:
 
 
 def memory(minutes: float, rounds: int) -> None:
+    from carnatic_sep.datasets.registry import load_dataset
     from carnatic_sep.leakage.clean import CleanConfig
-    from carnatic_sep.leakage.stream import clean_stream
+    from carnatic_sep.leakage.clean_files import clean_multitrack
 
-    begun = time.process_time()
     frames = round(minutes * 60 * SAMPLE_RATE)
-    for piece in clean_stream(
-        _sound,
-        frames=frames,
-        sample_rate=SAMPLE_RATE,
-        related=np.eye(MICROPHONES, dtype=bool),
-        config=CleanConfig(rounds=rounds),
-    ):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        done = piece.done / SAMPLE_RATE / 60
-        print(
-            f"{done:6.1f} min: peak {peak:.0f} MB, {time.process_time() - begun:.0f} CPU s",
-            flush=True,
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        _write_concert(Path(folder) / "concert", frames)
+        (track,) = load_dataset(Path(folder)).tracks()
+        print(f"before: peak {_peak_mb():.0f} MB", flush=True)
+        begun = time.process_time()
+
+        def tell(done: int, total: int) -> None:
+            spent = time.process_time() - begun
+            print(
+                f"{done / SAMPLE_RATE / 60:6.1f} of {total / SAMPLE_RATE / 60:.0f} min: "
+                f"peak {_peak_mb():.0f} MB, {spent:.0f} CPU s",
+                flush=True,
+            )
+
+        out = Path(folder) / "cleaned"
+        clean_multitrack(track, out, config=CleanConfig(rounds=rounds), on_progress=tell)
+        print(f"written: peak {_peak_mb():.0f} MB", flush=True)
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _write_concert(folder: Path, frames: int) -> None:
+    """Write a track as Saraga has them, 16-bit WAV, ten seconds after ten seconds."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        files = [
+            stack.enter_context(sf.SoundFile(folder / f"{name}.wav", "w", SAMPLE_RATE, 1))
+            for name in NAMES
+        ]
+        step = 10 * SAMPLE_RATE
+        for start in range(0, frames, step):
+            sound = _sound(start, min(step, frames - start))
+            for file, row in zip(files, sound, strict=True):
+                file.write(row)
 
 
 def _sound(start: int, frames: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Recordings that break the cleaner's assumptions: what solos lose, and where the guard fires.
+"""What cleaning does to recordings that break its assumptions, and where the guard fires.
 
 python recipes/leakage/wrong.py --data ../shared/data
 """
@@ -6,32 +6,70 @@ python recipes/leakage/wrong.py --data ../shared/data
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
-from measure import MOVING_ROOMS, ROOMS
+from measure import FIRST_ROOM, MOVING, MOVING_ROOMS, ROOMS
 from sources import SAMPLE_RATE, draw_sources
 
-from carnatic_sep.leakage.clean import clean
-from carnatic_sep.leakage.simulate import draw_room, room_responses, simulate
+from carnatic_sep.leakage.clean import CLEANER_VERSION, clean
+from carnatic_sep.leakage.simulate import Variation, draw_room, room_responses, simulate
 
 LEVEL_DB = -10
 SOLO_DB = 20.0
 HOP = SAMPLE_RATE // 20
+STRETCH = 5 * SAMPLE_RATE
+STEP = round(3.5 * SAMPLE_RATE)
+HARM_DB = -0.5
+COPY = "copy"
+
+Stems = dict[str, np.ndarray]
 
 
-def spoil(bled: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-    """Return each mishap's stems; all begin halfway, but for the copy."""
-    voice, violin = bled["vocals"], bled["violin"]
+def spoil(stems: Stems) -> dict[str, Stems]:
+    """Return each mishap's stems; all begin halfway, but for the copies.
+
+    Done to what microphones record, and to what they would without bleed: that is the truth.
+    """
+    voice, violin = stems["vocals"], stems["violin"]
     later = np.roll(violin, round(0.05 * SAMPLE_RATE))
+    swapped = {"vocals": _from(voice, violin), "violin": _from(violin, voice)}
     return {
-        "none": bled,
-        "cables swapped": {**bled, "vocals": _from(voice, violin), "violin": _from(violin, voice)},
-        "voice in both cables": {**bled, "violin": _from(violin, voice)},
-        "polarity flips": {**bled, "violin": _from(violin, -violin)},
-        "clock jumps by 50 ms": {**bled, "violin": _from(violin, later)},
-        "voice copied under another name": {**bled, "copy": np.float32(0.7) * voice},
+        "cables swapped": {**stems, **swapped},
+        "voice in both cables": {**stems, "violin": _from(violin, voice)},
+        "polarity flips": {**stems, "violin": _from(violin, -violin)},
+        "clock jumps by 50 ms": {**stems, "violin": _from(violin, later)},
+        "voice copied under another name": {**stems, COPY: np.float32(0.7) * voice},
+        "violin copied under another name": {**stems, COPY: np.float32(0.7) * violin},
     }
+
+
+def measure(recorded: Stems, truth: Stems, alone: dict[str, np.ndarray]) -> list[dict]:
+    """Clean, and return for each stem what it lost and won."""
+    found = clean(recorded, sample_rate=SAMPLE_RATE)
+    rows = []
+    for name, sound in recorded.items():
+        cleaned, true = found.stems[name], truth[name]
+        starts = range(0, len(sound) - STRETCH + 1, STEP)
+        stretches = [slice(start, start + STRETCH) for start in starts]
+        solo = alone.get(name, np.zeros(0, dtype=bool))
+        rows.append(
+            {
+                "stem": name,
+                "guarded": found.report.stems[name].guarded,
+                "gain": gain_db(true, sound, cleaned),
+                "stretches": [gain_db(true[s], sound[s], cleaned[s]) for s in stretches],
+                "solos": lost_db(sound, cleaned, solo) if solo.any() else None,
+            }
+        )
+    return rows
+
+
+def gain_db(true: np.ndarray, before: np.ndarray, after: np.ndarray) -> float:
+    """Return by how much the SDR rises."""
+    errors = [np.sum(np.square(sound - true, dtype=np.float64)) for sound in (before, after)]
+    return float(10 * np.log10((errors[0] + 1e-20) / (errors[1] + 1e-20)))
 
 
 def lost_db(stem: np.ndarray, cleaned: np.ndarray, alone: np.ndarray) -> float:
@@ -60,35 +98,72 @@ def _from(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return np.concatenate([before[:half], after[half:]])
 
 
+def run_room(args, room: int) -> dict[str, list[dict]]:
+    """Measure all cases in one room."""
+    side = "development" if args.development else "reported"
+    sources = draw_sources(args.data, args.cache, pieces=ROOMS, test=not args.development)[room]
+    responses = room_responses(
+        draw_room(FIRST_ROOM[side] + room), sample_rate=SAMPLE_RATE, names=list(sources)
+    )
+    cells = {}
+    for case, variation in {"none": Variation(), **MOVING}.items():
+        scene = simulate(
+            sources,
+            sample_rate=SAMPLE_RATE,
+            room=responses,
+            bleed_db=LEVEL_DB,
+            seed=room,
+            variation=variation,
+        )
+        alone = {name: solos(scene, name) for name in scene.bled}
+        cells[case] = measure(scene.bled, scene.close, alone)
+        if case == "none":
+            truths = spoil(scene.close)
+            for mishap, recorded in spoil(scene.bled).items():
+                copied = mishap.split()[0].replace("voice", "vocals")
+                here = {**alone, COPY: alone.get(copied, np.zeros(0, dtype=bool))}
+                cells[mishap] = measure(recorded, truths[mishap], here)
+    return cells
+
+
+def show(rooms: list[dict[str, list[dict]]]) -> None:
+    print("| what goes wrong | stems | guard | harmed, of them guarded ", end="")
+    print("| worst stem | stretches harmed, of them guarded | worst stretch | most lost in solos |")
+    print("|---|---|---|---|---|---|---|---|")
+    for case in rooms[0]:
+        rows = [row for room in rooms for row in room[case]]
+        harmed = [row for row in rows if row["gain"] < HARM_DB]
+        pieces = [(gain, row["guarded"]) for row in rows for gain in row["stretches"]]
+        bad = [guarded for gain, guarded in pieces if gain < HARM_DB]
+        kept = [row["solos"] for row in rows if row["solos"] is not None and not row["guarded"]]
+        print(
+            f"| {case} | {len(rows)} | {sum(row['guarded'] for row in rows)} "
+            f"| {len(harmed)}, {sum(row['guarded'] for row in harmed)} "
+            f"| {min(row['gain'] for row in rows):+.1f} dB "
+            f"| {len(bad)} of {len(pieces)}, {sum(bad)} "
+            f"| {min(gain for gain, _ in pieces):+.1f} dB | {max(kept):.1f} dB |"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    parser.add_argument("--results", type=Path, default=Path("runs/leakage/wrong.json"))
+    parser.add_argument("--rooms", type=int, default=MOVING_ROOMS)
+    parser.add_argument("--development", action="store_true", help="rooms and sources to tune on")
     args = parser.parse_args()
-    sources = draw_sources(args.data, args.cache, pieces=ROOMS, test=True)
-    table: dict[str, list[tuple[float, bool]]] = {}
-    for room in range(MOVING_ROOMS):
-        names = list(sources[room])
-        responses = room_responses(draw_room(room), sample_rate=SAMPLE_RATE, names=names)
-        scene = simulate(
-            sources[room], sample_rate=SAMPLE_RATE, room=responses, bleed_db=LEVEL_DB, seed=room
-        )
-        for mishap, stems in spoil(scene.bled).items():
-            found = clean(stems, sample_rate=SAMPLE_RATE)
-            for name in stems:
-                own = "vocals" if name == "copy" else name
-                alone = solos(scene, own)
-                if alone.any():
-                    lost = lost_db(stems[name], found.stems[name], alone)
-                    table.setdefault(mishap, []).append((lost, found.report.stems[name].guarded))
-    print("| what goes wrong | stems with solos | guard | most lost in solos without it |")
-    print("|---|---|---|---|")
-    for mishap, rows in table.items():
-        kept = [lost for lost, guarded in rows if not guarded]
-        print(
-            f"| {mishap} | {len(rows)} | {sum(guarded for _, guarded in rows)} of {len(rows)} "
-            f"| {max(kept):.1f} dB |"
-        )
+    side = "development" if args.development else "reported"
+    kept = json.loads(args.results.read_text()) if args.results.is_file() else {}
+    rooms = []
+    for room in range(args.rooms):
+        key = f"{side}, cleaner {CLEANER_VERSION}, room {room}"
+        if key not in kept:
+            kept[key] = run_room(args, room)
+            args.results.parent.mkdir(parents=True, exist_ok=True)
+            args.results.write_text(json.dumps(kept, indent=1))
+        rooms.append(kept[key])
+    show(rooms)
 
 
 if __name__ == "__main__":
