@@ -74,6 +74,8 @@ def read_folder(root: Path, layout: DatasetLayout) -> list[FoundTrack]:
         if matched is None:
             continue
         rank, part, groupdict = matched
+        if part == "beside":
+            continue
         if part in ("stems", "mixture"):
             identity = tuple(groupdict.get(name, "") for name in _KEYS)
             gathered = groups.setdefault(identity, _Gathered())
@@ -116,6 +118,7 @@ def _rules(layout: DatasetLayout) -> Iterator[tuple[str, re.Pattern[str]]]:
     """Yield part and pattern in the order in which they are tried."""
     named = [template for template in layout.mixture if "{mixture}" in template]
     parts: list[tuple[str, Iterable[str]]] = [
+        ("beside", layout.beside),
         ("mixture", named),
         ("stems", layout.stems),
         ("mixture", [template for template in layout.mixture if template not in named]),

@@ -98,6 +98,8 @@ class DatasetLayout(_Strict):
     folder : the folder below the root that an unpacked download makes, if any
     stems, mixture : templates of audio files; a file is what the first says that fits: mixtures
         with ``{mixture}``, then stems, then other mixtures
+    beside : templates of audio files that belong there and are neither, such as a second version
+        of each stem; they come first, and are passed over without a word
     mixture_is_sum_of_stems : see :class:`~carnatic_sep.datasets.multitrack.Multitrack`
     names : stem to the names that this dataset uses for it, besides those of `stems.py`
     other_names : ``other`` takes any name nobody knows into the stem other, ``skip`` leaves it
@@ -119,6 +121,7 @@ class DatasetLayout(_Strict):
     folder: str = ""
     stems: tuple[str, ...] = ()
     mixture: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     mixture_is_sum_of_stems: bool = False
     names: dict[str, tuple[str, ...]] = {}
     other_names: Literal["other", "skip"] = "skip"

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from carnatic_sep.datasets.registry import load_dataset
+from carnatic_sep.datasets.validate import validate
 from carnatic_sep.ensemble.codec import mp3_round_trip
 from carnatic_sep.ensemble.config import EnsembleConfig
 from carnatic_sep.ensemble.kutcheri import Ensemble
@@ -50,8 +51,12 @@ def test_a_set_is_a_dataset_and_grows_where_it_was_left(ensemble, tmp_path) -> N
     assert len(made) == 2
     assert (tmp_path / "000005" / "mixture.wav").stat().st_mtime_ns == stamp
 
-    tracks = load_dataset(tmp_path).tracks()
+    dataset = load_dataset(tmp_path)
+    tracks = dataset.tracks()
     assert [track.id for track in tracks] == ["000005", "000006"]
+    assert (tmp_path / "000005" / "vocals.bled.wav").is_file()
+    # A drummer may rest; the microphones' files are not even worth a note.
+    assert {problem.kind for problem in validate(dataset).problems} <= {"silent"}
     for track in tracks:
         text = (tmp_path / track.id / "score.json").read_text(encoding="utf-8")
         score = Score.from_json(text)
