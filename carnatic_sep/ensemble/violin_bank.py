@@ -165,7 +165,7 @@ class ViolinBank:
         at = np.arange(frames) * (CONTROL_RATE / sample_rate)
         control = np.arange(contour.cents.size)
         hz = tonic_hz * 2.0 ** (contour.cents / 1200.0)
-        cycles = np.cumsum(np.interp(at, control, hz)) / sample_rate
+        cycles = line_cycles(contour, tonic_hz=tonic_hz, frames=frames, sample_rate=sample_rate)
         out = np.zeros(frames, dtype=np.float32)
         colour = int(rng.integers(-1, 2)) if len(violin.notes) > 2 else 0
         for start, end in spans(contour.level, rate=CONTROL_RATE, threshold=1e-3):
@@ -176,6 +176,18 @@ class ViolinBank:
         gain = contour.level * bow_changes(contour, rng=rng)
         out *= np.interp(at, control, gain).astype(np.float32)
         return out
+
+
+def line_cycles(
+    contour: Contour, *, tonic_hz: float, frames: int, sample_rate: int
+) -> NDArray[np.float64]:
+    """Return how many cycles of a line have passed at each sample, (frames,).
+
+    It is the position at which notes are read, in cycles of theirs: its slope is the pitch played.
+    """
+    at = np.arange(frames) * (CONTROL_RATE / sample_rate)
+    hz = tonic_hz * 2.0 ** (contour.cents / 1200.0)
+    return np.cumsum(np.interp(at, np.arange(hz.size), hz)) / sample_rate
 
 
 def _hand(

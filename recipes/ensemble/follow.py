@@ -1,4 +1,4 @@
-"""Measure how closely rendered violins follow the voice, at the stated delay, with YIN.
+"""Measure how closely rendered violins follow the voice, at the stated delay, in three ways.
 
 Run from the repository root:
 
@@ -12,19 +12,20 @@ import time
 from pathlib import Path
 
 import numpy as np
+from pitch_check import Follower, demodulated, heard, pure, written
 
 from carnatic_sep.datasets.bank import SAMPLE_RATE, load_bank
 from carnatic_sep.datasets.config import DataConfig
 from carnatic_sep.ensemble.accompany import accompany
-from carnatic_sep.ensemble.contour import CONTROL_RATE, Contour
+from carnatic_sep.ensemble.contour import Contour
 from carnatic_sep.ensemble.frame import draw_frame
 from carnatic_sep.ensemble.melody import write_melody
-from carnatic_sep.ensemble.score import Frame, ViolinPart, generator
+from carnatic_sep.ensemble.score import Frame, generator
 from carnatic_sep.ensemble.violin import bow
-from carnatic_sep.ensemble.violin_bank import ViolinBank
+from carnatic_sep.ensemble.violin_bank import ViolinBank, line_cycles
 from carnatic_sep.ensemble.voice_bank import VoiceBank
 
-SECONDS, HOP, WINDOW = 20.0, 441, 2048
+SECONDS = 20.0
 BAR_CENTS = 5.0
 FIRST_SEED = 1900
 
@@ -34,7 +35,7 @@ def main() -> int:
     solos = load_bank(options.data, _config(options.voices), cache=options.cache)
     voices = VoiceBank.prepare(solos.voices, cache=options.cache)
     violins = ViolinBank.prepare(solos.notes, cache=options.cache)
-    errors: dict[str, list[np.ndarray]] = {}
+    errors: dict[tuple[str, str], list[np.ndarray]] = {}
     cost = {"voice bank": 0.0, "violin line": 0.0, "violin bank": 0.0}
     for seed in range(FIRST_SEED, FIRST_SEED + options.pieces):
         cast = voices.cast(generator(seed, "cast"))
@@ -53,31 +54,46 @@ def main() -> int:
         clock, cost["violin line"] = _lap(clock, cost["violin line"])
         played = _play(violins, frame, line)
         clock, cost["violin bank"] = _lap(clock, cost["violin bank"])
-        errors.setdefault("bank violin, bank voice", []).append(
-            _errors(played, sung.contour, line, parts, frame)
-        )
         melody = write_melody(frame)
-        made = _play(violins, frame, melody.violin)
-        ruled = bow(
-            melody.violin,
-            tonic_hz=frame.tonic_hz,
-            frames=round(SECONDS * SAMPLE_RATE),
-            sample_rate=SAMPLE_RATE,
-            rng=generator(seed, "violin"),
-        )
-        for name, sound in (("bank violin, written line", made), ("bowed string", ruled)):
-            errors.setdefault(name, []).append(
-                _errors(sound, melody.voice, melody.violin, melody.violin_parts, frame)
+        sounds = {
+            "bank violin, bank voice": played,
+            "bank violin, written line": _play(violins, frame, melody.violin),
+            "bowed string, written line": bow(
+                melody.violin,
+                tonic_hz=frame.tonic_hz,
+                frames=round(SECONDS * SAMPLE_RATE),
+                sample_rate=SAMPLE_RATE,
+                rng=generator(seed, "violin"),
+            ),
+        }
+        recorded = Follower(sung.contour, line, parts, frame.tonic_hz)
+        composed = Follower(melody.voice, melody.violin, melody.violin_parts, frame.tonic_hz)
+        for name, audio in sounds.items():
+            follower = recorded if name == "bank violin, bank voice" else composed
+            errors.setdefault((name, "YIN"), []).append(heard(audio, follower))
+            errors.setdefault((name, "demodulated"), []).append(demodulated(audio, follower))
+        for name, follower in (("bank voice", recorded), ("written line", composed)):
+            cycles = line_cycles(
+                follower.line,
+                tonic_hz=frame.tonic_hz,
+                frames=round(SECONDS * SAMPLE_RATE),
+                sample_rate=SAMPLE_RATE,
             )
-    print("| violin | frames | median (cents) | 90 % within (cents) | within 5 cents |")
-    print("|---|---|---|---|---|")
+            tone = pure(cycles, follower.line)
+            label = f"pure tone, {name}"
+            errors.setdefault((label, "YIN"), []).append(heard(tone, follower))
+            errors.setdefault((label, "demodulated"), []).append(demodulated(tone, follower))
+            label = f"bank violin, {name}"
+            errors.setdefault((label, "read position"), []).append(written(cycles, follower))
+    print("| sound | measured by | frames | median | 95 % within | within 5 cents |")
+    print("|---|---|---:|---:|---:|---:|")
     met = True
-    for name, found in errors.items():
+    for (name, tool), found in sorted(errors.items()):
         off = np.abs(np.concatenate(found))
-        median, most = np.percentile(off, [50, 90])
+        median, most = np.percentile(off, [50, 95])
         met &= bool(median < BAR_CENTS)
         share = 100.0 * np.mean(off < BAR_CENTS)
-        print(f"| {name} | {off.size} | {median:.1f} | {most:.1f} | {share:.0f} % |")
+        print(f"| {name} | {tool} | {off.size} | {median:.2f} | {most:.1f} | {share:.1f} % |")
     print()
     for name, seconds in cost.items():
         total = SECONDS * options.pieces
@@ -98,47 +114,6 @@ def _play(violins: ViolinBank, frame: Frame, line: Contour) -> np.ndarray:
         sample_rate=SAMPLE_RATE,
         rng=generator(frame.seed, "violin"),
     )
-
-
-def _errors(
-    sound: np.ndarray,
-    voice: Contour,
-    line: Contour,
-    parts: tuple[ViolinPart, ...],
-    frame: Frame,
-) -> np.ndarray:
-    """Return cents between what YIN hears and the voice's line `delay` before, in shadows."""
-    import librosa
-
-    hz = librosa.yin(
-        np.asarray(sound, dtype=np.float64),
-        fmin=60.0,
-        fmax=1600.0,
-        sr=SAMPLE_RATE,
-        frame_length=WINDOW,
-        hop_length=HOP,
-    )
-    seconds = np.arange(hz.size) * HOP / SAMPLE_RATE
-    heard = 1200.0 * np.log2(hz / frame.tonic_hz)
-    width = WINDOW / SAMPLE_RATE
-    found = []
-    for part in parts:
-        inside = (seconds > part.start + 0.1) & (seconds < part.end - 0.1)
-        inside &= np.interp(seconds, line.times, line.level) > 0.3
-        if part.role == "shadow" and inside.any():
-            at = seconds[inside] - part.delay_seconds
-            sung = _mean(voice.cents, at, width) + 1200.0 * part.octave
-            off = heard[inside] - sung
-            found.append(off - 1200.0 * np.round(off / 1200.0))
-    return np.concatenate(found) if found else np.zeros(0)
-
-
-def _mean(cents: np.ndarray, at: np.ndarray, width: float) -> np.ndarray:
-    """Return the mean of a line over YIN's window."""
-    total = np.concatenate([[0.0], np.cumsum(cents)])
-    first = np.clip(((at - width / 2) * CONTROL_RATE).astype(int), 0, cents.size - 1)
-    last = np.clip(((at + width / 2) * CONTROL_RATE).astype(int), first + 1, cents.size)
-    return (total[last] - total[first]) / (last - first)
 
 
 def _config(voices: str) -> DataConfig:
