@@ -37,7 +37,12 @@ NETWORK = {
     "widths": [6, 12, 24, 32],
     "hidden": 32,
 }
-AWARE = ("loss.distance=complex_l1", "loss.confidence=true", "loss.silence_weight=0.3")
+AWARE = (
+    "loss.distance=complex_l1",
+    "snr_weight=0.1",
+    "loss.confidence=true",
+    "loss.silence_weight=0.3",
+)
 ARMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "naive": ("bleeding", ()),
     "cleaner": ("cleaned", ()),

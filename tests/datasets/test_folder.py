@@ -261,3 +261,10 @@ def test_what_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     plant(tmp_path, {"song/vocals.wav": ""})
     with pytest.raises(UnknownNameError, match="song"):
         load_dataset(tmp_path).track("sonng")
+
+
+def test_a_folder_in_a_layout_of_its_own_says_how_it_is_given(tmp_path: Path) -> None:
+    (tmp_path / "Concert" / "Song").mkdir(parents=True)
+    (tmp_path / "Concert" / "Song" / "Song.multitrack-vocal.mp3").touch()
+    with pytest.raises(DatasetError, match=r"by its name \(.*saraga_carnatic.*tracks\.root"):
+        load_dataset(tmp_path).tracks()
