@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import runpy
 import shlex
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,14 +22,15 @@ from typing import Any
 RUNS = Path("runs")
 SET = RUNS / "bleeding_set"
 STEMS = ("vocals", "violin", "mridangam", "mean")
-FINETUNE = "-m carnatic_sep.cli.main finetune --quiet --config"
-COLD = f"recipes/cold_diffusion/train.py --data {SET}/bleeding"
+FINETUNE = "carnatic-sep finetune --config"
+COLD = f"python recipes/cold_diffusion/train.py --data {SET}/bleeding"
 BEFORE = "--set name=spleeter-before --set steps=1 --set learning_rate=1.0e-9"
 
 COMMANDS: Mapping[str, str] = {
-    "bleeding_set": f"recipes/spleeter_finetune/make_set.py {SET}",
-    "untrained.safetensors": "recipes/spleeter_finetune/untrained.py runs/untrained.safetensors",
-    "mixer-untrained.safetensors": "recipes/mixer_model/untrained.py "
+    "bleeding_set": f"python recipes/spleeter_finetune/make_set.py {SET}",
+    "untrained.safetensors": "python recipes/spleeter_finetune/untrained.py "
+    "runs/untrained.safetensors",
+    "mixer-untrained.safetensors": "python recipes/mixer_model/untrained.py "
     "runs/mixer-untrained.safetensors",
     "standin": f"{FINETUNE} recipes/spleeter_finetune/standin.yaml",
     "spleeter-before": f"{FINETUNE} recipes/spleeter_finetune/naive.yaml {BEFORE}",
@@ -46,25 +47,33 @@ SCORED = tuple(COMMANDS)[4:]
 
 
 def run(wanted: Sequence[str]) -> None:
-    """Give the commands that have not come to their end."""
+    """Give the commands that have not come to their end, all in this process."""
     times_file = RUNS / "side-by-side-times.json"
     times = json.loads(times_file.read_text()) if times_file.is_file() else {}
     for name in wanted:
         if name in times:
             continue
-        print(f"$ python {COMMANDS[name]}", flush=True)
-        began = _children_seconds()
-        subprocess.run([sys.executable, *shlex.split(COMMANDS[name])], check=True)
-        times[name] = round(_children_seconds() - began)
+        print(f"$ {COMMANDS[name]}", flush=True)
+        began = process_time()
+        _give(shlex.split(COMMANDS[name]))
+        times[name] = round(process_time() - began)
         times_file.write_text(json.dumps(times, indent=1), encoding="utf-8")
     print("CPU seconds: " + ", ".join(f"{name} {times[name]}" for name in wanted), flush=True)
 
 
-def _children_seconds() -> float:
-    import resource
+def _give(words: Sequence[str]) -> None:
+    program, *arguments = words
+    if program == "carnatic-sep":
+        from carnatic_sep.cli.main import app
 
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+        app(arguments, standalone_mode=False)
+        return
+    before = sys.argv
+    sys.argv = list(arguments)
+    try:
+        runpy.run_path(arguments[0], run_name="__main__")
+    finally:
+        sys.argv = before
 
 
 def scores(names: Sequence[str]) -> dict[str, Any]:
