@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ import typer
 
 from carnatic_sep.cli._batch import report_rest
 from carnatic_sep.cli._steps import Steps
-from carnatic_sep.cli._terminal import make_console
+from carnatic_sep.cli._terminal import INTERRUPTED, make_console
 
 if TYPE_CHECKING:
     from carnatic_sep.leakage.clean_files import CleanedTrack
@@ -73,15 +74,19 @@ def clean(
     from carnatic_sep.leakage.batch import clean_tracks, select_tracks
     from carnatic_sep.leakage.config import CleanConfig
 
-    with Steps(quiet=quiet) as steps:
-        batch = clean_tracks(
-            select_tracks(name, root=root, ids=track),
-            out,
-            config=CleanConfig(method=method, rounds=rounds, post_filter=post_filter),
-            output_format=OutputFormat(output_format, bit_depth),
-            overwrite=overwrite,
-            on_step=steps,
-        )
+    try:
+        with Steps(quiet=quiet) as steps:
+            batch = clean_tracks(
+                select_tracks(name, root=root, ids=track),
+                out,
+                config=CleanConfig(method=method, rounds=rounds, post_filter=post_filter),
+                output_format=OutputFormat(output_format, bit_depth),
+                overwrite=overwrite,
+                on_step=steps,
+            )
+    except KeyboardInterrupt as error:
+        typer.echo("interrupted; what is done is kept, and the same command goes on", err=True)
+        raise typer.Exit(INTERRUPTED) from error
     if as_json:
         document = {
             "tracks": {key: _facts(done) for key, done in batch.found.items()},
@@ -115,8 +120,8 @@ def _print(found: dict[str, CleanedTrack]) -> None:
             table.add_row(
                 key,
                 microphone,
-                f"{stem.removed_db:.1f} dB",
-                f"{stem.solo_removed_db:.1f} dB",
+                f"{stem.removed_db:.1f} dB" if isfinite(stem.removed_db) else "nothing",
+                f"{stem.solo_removed_db:.1f} dB" if isfinite(stem.solo_removed_db) else "",
                 ", ".join(dict.fromkeys(stem.outcome)),
             )
     make_console().print(table)

@@ -172,6 +172,8 @@ def load_dataset(name_or_folder: str | Path, *, root: Path | None = None) -> Dat
         return Dataset(layout.name, root or dataset_home(layout.name), layout)
     if path.is_dir():
         return Dataset(path.resolve().name, path, read_layout(PLAIN))
+    if path.is_file():
+        raise DatasetError(f"{path}: this is a file; name the folder of its track, {path.parent}")
     if os.sep in text or isinstance(name_or_folder, Path):
         raise DatasetError(f"{path}: there is no such folder; check its name")
     raise UnknownNameError("dataset", text, shipped_layouts())

@@ -141,5 +141,7 @@ def _write_inspection(found: Inspection, out_dir: Path) -> None:
         )
         growing.replace(path)
     except OSError as error:
-        raise AudioWriteError(f"{path}: cannot be written ({error.strerror})") from error
+        raise AudioWriteError(
+            f"{path}: cannot be written ({error.strerror}); choose another --out"
+        ) from error
     save_inspection(found, out_dir / f"{found.track}.png")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite, log10
+from math import isfinite, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +35,8 @@ class StemReport:
     ----------
     removed_db : energy taken out, relative to what was recorded; -inf where nothing was
     outcome : for each segment what it got: ``2 rounds``, ``1 round``, ``wiener`` or ``mira``
-    solo_removed_db : the worst over segments of energy removed where it plays alone
+    solo_removed_db : the worst over segments of energy removed where it plays alone; NaN where it
+        never does
     """
 
     removed_db: float
@@ -146,7 +147,7 @@ class Tally:
             stems[name] = StemReport(
                 removed_db=10.0 * log10(share) if share > 0.0 else float("-inf"),
                 outcome=tuple(outcome[index] for outcome in self.outcome),
-                solo_removed_db=max(solo[index] for solo in self.solo),
+                solo_removed_db=_worst([solo[index] for solo in self.solo]),
             )
         return CleanReport(
             version=CLEANER_VERSION,
@@ -223,6 +224,11 @@ def clean(
         confidence=dict(zip(names, sure, strict=True)),
         report=tally.report(config=config, sample_rate=sample_rate),
     )
+
+
+def _worst(values: list[float]) -> float:
+    """Return the highest that is a number; NaN if none is."""
+    return max((value for value in values if not isnan(value)), default=nan)
 
 
 def check_stems(stems: Mapping[str, NDArray[np.floating]], *, sample_rate: int) -> int:

@@ -101,7 +101,10 @@ def clean_multitrack(
     from carnatic_sep.leakage.stream import clean_stream
 
     if len(track.stems) < 2:
-        raise DatasetError(f"{track.id}: bleed needs two stems or more; it has {len(track.stems)}")
+        there = ", ".join(track.stems) or "none"
+        raise DatasetError(
+            f"{track.id}: bleed needs two stems or more; of those here there is {there}"
+        )
     chosen = output_format or OutputFormat()
     folder = out_dir / track.id
     paths = {stem: folder / f"{stem}.{chosen.extension}" for stem in track.stems}
@@ -185,10 +188,15 @@ def _sum_stems(audio: Audio, rows: _Rows, channels: int) -> dict[str, Audio]:
 def _check_length(track: Multitrack, frames: int, sample_rate: int) -> None:
     from carnatic_sep.leakage.config import window_frames
 
-    if sample_rate < 8000 or frames < window_frames(sample_rate):
+    if sample_rate < 8000:
         raise UsageError(
-            f"{track.id}: {frames} frames at {sample_rate} Hz are too short to clean; "
-            f"{window_frames(sample_rate)} at 8000 Hz or more are needed"
+            f"{track.id}: stems must be sampled at 8000 Hz or more, not {sample_rate}; find the "
+            "recording at its own rate"
+        )
+    if frames < window_frames(sample_rate):
+        raise UsageError(
+            f"{track.id}: {frames} frames are too short to clean; at {sample_rate} Hz "
+            f"{window_frames(sample_rate)} are needed"
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from carnatic_sep.leakage.powers import power_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -49,8 +51,8 @@ def pool(share: Tensor, recorded: Tensor, cleaned: Tensor, edges: list[int]) -> 
 
     pooled = []
     for low, high in pairwise(edges):  # band by band, since whole arrays would be large
-        left = cleaned[low:high].abs().square()
-        removed = (recorded[low:high] - cleaned[low:high]).abs().square()
+        left = power_of(cleaned[low:high])
+        removed = power_of(recorded[low:high] - cleaned[low:high])
         own, whole = (share[low:high] * left).sum(0), left.add_(removed).sum(0)
         pooled.append(own / (whole + _TINY))
     return torch.stack(pooled, dim=1).clamp(0.0, 1.0)

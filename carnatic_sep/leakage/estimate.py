@@ -34,7 +34,7 @@ EDGES_HZ = (60.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 """Octaves in which leakage is told, Hz."""
 
 _DEFAULT = CleanConfig()
-_LEFT = 1.7
+LEFT = 1.7
 """Energy of bleed over that of what cleaning takes out of a stem: the rest stays. The value for
 which the ceilings of development pieces in development rooms have no median error."""
 
@@ -168,7 +168,7 @@ def of_segment(spectra: torch.Tensor, found: Segment, *, hop_seconds: float) -> 
 
     kept = post_filter(spectra, found)
     own = kept.abs().square().sum(0).double().numpy()
-    bleed = _LEFT * (spectra - kept).abs().square().sum(0).double().numpy()
+    bleed = LEFT * (spectra - kept).abs().square().sum(0).double().numpy()
     return BleedEstimate(own, bleed, hop_seconds)
 
 

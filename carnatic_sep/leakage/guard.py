@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from carnatic_sep.leakage.powers import power_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -27,4 +29,4 @@ def solo_bins(share: Tensor, *, solo_db: float) -> Tensor:
 
 def energy(spectra: Tensor, solo: Tensor) -> Tensor:
     """Sum the energy of spectra (bins, microphones, columns) where `solo`: (microphones,)."""
-    return (spectra.abs().square() * solo).sum((0, 2))
+    return (power_of(spectra) * solo).sum((0, 2))

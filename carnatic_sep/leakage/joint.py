@@ -16,7 +16,7 @@ from carnatic_sep.leakage.canceller import (
     subtract,
 )
 from carnatic_sep.leakage.config import CleanConfig
-from carnatic_sep.leakage.powers import Powers, source_powers
+from carnatic_sep.leakage.powers import Powers, power_of, source_powers
 from carnatic_sep.leakage.quantile import leakage_ratios, smooth_gains
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def blocks(bins: int) -> Iterator[slice]:
 
 def typical_power(spectra: Tensor) -> float:
     """Return the mean power over everything, never zero."""
-    total = sum(float(spectra[block].abs().square().sum()) for block in blocks(len(spectra)))
+    total = sum(float(power_of(spectra[block]).sum()) for block in blocks(len(spectra)))
     return max(total / max(spectra.numel(), 1), _TINY)
 
 
@@ -71,7 +71,7 @@ def gains_of(spectra: Tensor, *, related: Tensor, config: CleanConfig) -> Tensor
     import torch
 
     ratios = [
-        leakage_ratios(spectra[block].abs().square(), related=related, quantile=config.quantile)
+        leakage_ratios(power_of(spectra[block]), related=related, quantile=config.quantile)
         for block in blocks(len(spectra))
     ]
     return smooth_gains(torch.cat(ratios), related=related)
@@ -80,7 +80,7 @@ def gains_of(spectra: Tensor, *, related: Tensor, config: CleanConfig) -> Tensor
 def powers_of(spectra: Tensor, gains: Tensor, *, scale: float, config: CleanConfig) -> Powers:
     """Return the sources' powers in a block of bins."""
     return source_powers(
-        spectra.abs().square(),
+        power_of(spectra),
         gains,
         scale=scale,
         steps=config.power_steps,
@@ -165,7 +165,7 @@ def _round(
         quietest = powers.own.mean(-1, keepdim=True) * 10.0 ** (config.weight_floor_db / 10.0)
         # A player who never rests lets leakage look larger, and its own power smaller, than they
         # are; weights that trusted this would make the filters fit the player.
-        doubt = config.weight_doubt * original[block].abs().square()
+        doubt = config.weight_doubt * power_of(original[block])
         weights = (powers.own + doubt + quietest + 1e-12 * scale).reciprocal()
         new = accumulate(original[block], regressors, weights, taps, related)
         if memory is None:

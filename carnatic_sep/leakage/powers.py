@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _FLOOR = 1e-8
 _START_SHARE = 0.02
 _START_STEPS = 3
+_BINS_AT_ONCE = 16  # what an iteration reads should stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,21 @@ def source_powers(
 
     ringing = [exp(-decay * lag) for lag in range(smear_columns)]
     weights = [value / sum(ringing) for value in ringing]
+    own, share = torch.empty_like(power), torch.empty_like(power)
+    for first in range(0, len(power), _BINS_AT_ONCE):
+        some = slice(first, first + _BINS_AT_ONCE)
+        heard = power[some] / scale + _FLOOR
+        own[some], share[some] = _split(heard, gains[some], weights, steps=steps)
+    return Powers(own.mul_(scale), share)
+
+
+def _split(
+    heard: Tensor, gains: Tensor, weights: list[float], *, steps: int
+) -> tuple[Tensor, Tensor]:
+    """Return own power and its share, for powers near 1; shapes as in :func:`source_powers`."""
+    import torch
+
     back = gains.transpose(1, 2).contiguous()
-    heard = power / scale + _FLOOR
     own = heard.clone()
     for _ in range(_START_STEPS):
         own = torch.maximum(heard - gains @ _smear(own, weights), _START_SHARE * heard)
@@ -65,7 +79,12 @@ def source_powers(
         under = inverse.add_(back @ _unsmear(inverse, weights))
         own.mul_(over.div_(under).sqrt_()).clamp_(min=_FLOOR)
         model = own + gains @ _smear(own, weights)
-    return Powers(own * scale, (own / model).clamp_(max=1.0))
+    return own, (own / model).clamp_(max=1.0)
+
+
+def power_of(spectra: Tensor) -> Tensor:
+    """Return squared magnitudes, several times quicker than by way of ``abs``."""
+    return spectra.real.square().addcmul_(spectra.imag, spectra.imag)
 
 
 def _smear(power: Tensor, weights: list[float]) -> Tensor:

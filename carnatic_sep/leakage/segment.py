@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, nan
 from typing import TYPE_CHECKING
 
 from carnatic_sep.leakage.guard import energy, solo_bins
@@ -17,6 +18,7 @@ from carnatic_sep.leakage.joint import (
     typical_power,
 )
 from carnatic_sep.leakage.mira import mira_share
+from carnatic_sep.leakage.powers import power_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +42,8 @@ class Segment:
     share : like it, real, 0..1: own power over all that is left
     outcome : what each microphone got in the end: ``2 rounds``, ``1 round``, ``wiener`` or
         ``mira``
-    solo_removed_db : removed share of energy where each microphone is alone, for what it got
+    solo_removed_db : removed share of energy where each microphone is alone, for what it got; NaN
+        where it never is
     """
 
     spectra: Tensor
@@ -94,9 +97,9 @@ def mask_depth(spectra: Tensor, found: Segment) -> Tensor:
     heard, by_filters, by_mask = torch.zeros(3, spectra.shape[1])
     for block in blocks(len(spectra)):
         before, after, share = spectra[block], found.spectra[block], found.share[block]
-        heard += before.abs().square().sum((0, 2))
-        by_filters += (before - after).abs().square().sum((0, 2))
-        by_mask += (after.abs() * (1.0 - share)).square().sum((0, 2))
+        heard += power_of(before).sum((0, 2))
+        by_filters += power_of(before - after).sum((0, 2))
+        by_mask += (power_of(after) * (1.0 - share).square()).sum((0, 2))
     ratio = by_mask / (by_filters + _TINY)
     little = by_filters < _LITTLE_SHARE * heard
     agreeing = ((_MASK_SHARE - ratio) / (_MASK_SHARE - _AGREED_SHARE)).clamp(0.0, 1.0)
@@ -120,7 +123,7 @@ def _masked_by_mira(spectra: Tensor, *, related: Tensor) -> Segment:
     scale = typical_power(spectra)
     share = torch.cat(
         [
-            mira_share(spectra[block].abs().square(), related=related, scale=scale)
+            mira_share(power_of(spectra[block]), related=related, scale=scale)
             for block in blocks(len(spectra))
         ]
     )
@@ -166,6 +169,8 @@ def _guarded(stages: list[Stage], *, related: Tensor, config: CleanConfig) -> Se
 def _lost_in_solos(stages: list[Stage], gains: Tensor, *, config: CleanConfig) -> Tensor:
     """Return energy removed in solos, dB, (rounds + 1, microphones): last round first, then masks.
 
+    Of a microphone that is never alone nobody knows it, NaN; of a silent one nothing is, -inf.
+
     Parameters
     ----------
     stages : see `joint.cancel`
@@ -176,9 +181,10 @@ def _lost_in_solos(stages: list[Stage], gains: Tensor, *, config: CleanConfig) -
     original, candidates = stages[0].spectra, [stage.spectra for stage in stages[:0:-1]]
     scale = typical_power(original)
     removed = torch.zeros(len(candidates) + 1, original.shape[1])
-    there = torch.zeros(original.shape[1])
+    there, everything = torch.zeros(2, original.shape[1])
     for block in blocks(len(original)):
         heard = original[block]
+        everything += power_of(heard).sum((0, 2))
         share = powers_of(heard, gains[block], scale=scale, config=config).share
         solo = solo_bins(share, solo_db=config.solo_db)
         there += energy(heard, solo)
@@ -186,7 +192,7 @@ def _lost_in_solos(stages: list[Stage], gains: Tensor, *, config: CleanConfig) -
             removed[number] += energy(heard - candidate[block], solo)
         removed[-1] += energy(heard - heard * share, solo)
     lost_db: Tensor = 10.0 * torch.log10((removed + _TINY) / (there + _TINY))
-    return lost_db
+    return lost_db.masked_fill(there == 0, nan).masked_fill(everything == 0, -inf)
 
 
 def _fall_back(

@@ -184,6 +184,8 @@ def test_silent_stem_stays_silent(truth):
     silent = np.zeros_like(truth["violin"])
     found = clean({**truth, "other": silent}, sample_rate=RATE)
     assert not found.stems["other"].any()
+    assert not found.report.stems["other"].guarded
+    assert found.report.as_dict()["stems"]["other"]["solo_removed_db"] is None
     assert np.isfinite(found.stems["vocals"]).all()
 
 
