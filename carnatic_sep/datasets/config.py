@@ -35,10 +35,15 @@ class DataConfig(Strict):
     """
 
     voice: list[str] = ["voice/alapana/*", "voice/misc/*"]
+    """Solo singing."""
     violin_notes: list[str] = ["violin/notes/*"]
+    """Sustained notes, named after their pitch."""
     violin_pieces: list[str] = ["violin/bach/*"]
+    """Other solo violin."""
     strokes: list[str] = ["mridangam/strokes/*"]
+    """Single strokes of the mridangam."""
     rooms: list[str] = ["rir/*"]
+    """Impulse responses of rooms."""
     teacher_voice: list[str] = []
     """Recordings with bleed; used only where a run names a `teacher` that cleans them."""
     test: list[str] = []
@@ -49,9 +54,13 @@ class MixConfig(Strict):
     """How solo recordings become mixtures. Levels are dB relative to the voice."""
 
     seconds: float = Field(default=4.0, gt=0.5)
+    """Length of a mixture."""
     violin_level: Range = (-12.0, 3.0)
+    """Of the violin."""
     mridangam_level: Range = (-9.0, 8.0)
+    """Of the mridangam."""
     other_level: Range = (-30.0, -6.0)
+    """Of tanpura, ghatam and kanjira."""
     lag_seconds: Range = (0.05, 0.6)
     """How late the violin shadows the voice."""
     shadow: Share = 0.65

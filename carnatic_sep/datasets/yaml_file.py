@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
 from carnatic_sep.errors import ConfigError
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+"""What pydantic calls it, in its own models and in dataclasses."""
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -96,51 +99,60 @@ def nearest(key: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}?" if near else ""
 
 
+def keys_of(concept: type) -> dict[str, Any]:
+    """Return the keys of a pydantic model or a dataclass, each with what its values are."""
+    if issubclass(concept, BaseModel):
+        return {name: field.annotation for name, field in concept.model_fields.items()}
+    assert is_dataclass(concept)
+    hints = get_type_hints(concept)
+    return {field.name: hints[field.name] for field in fields(concept)}
+
+
+def concept_of(annotation: Any) -> type | None:
+    """Return the model or dataclass that an annotation means, be it optional; None for none."""
+    if isinstance(annotation, type) and (
+        issubclass(annotation, BaseModel) or is_dataclass(annotation)
+    ):
+        return annotation
+    found = (concept_of(part) for part in get_args(annotation))
+    return next((each for each in found if each is not None), None)
+
+
 def _described(model: type[BaseModel], fault: dict[str, Any]) -> str:
     """Return a fault with its key; a key that nothing answers to comes with the nearest ones."""
     place = [str(part) for part in fault["loc"]]
     key = ".".join(place)
-    if fault["type"] != "extra_forbidden":
+    if fault["type"] not in _UNKNOWN_KEY:
         return f"{key}: {fault['msg']}" if key else str(fault["msg"])
-    elsewhere = [path for path in _paths(model) if path.split(".")[-1] == place[-1]]
+    paths = _paths(model)
+    elsewhere = [path for path in paths if path.split(".")[-1] == place[-1]]
     if elsewhere:  # the right key in the wrong place
         hint = f"did you mean {' or '.join(elsewhere[:2])}?"
     else:
-        hint = nearest(place[-1], _keys(model, place[:-1])) or _nearest_anywhere(model, place[-1])
+        hint = nearest(place[-1], _keys(model, place[:-1])) or _nearest_anywhere(paths, place[-1])
     return f"{key}: unknown key; {hint or 'see the documentation for its keys'}"
 
 
-def _nearest_anywhere(model: type[BaseModel], key: str) -> str:
-    paths = {path.split(".")[-1]: path for path in reversed(_paths(model))}
-    near = difflib.get_close_matches(key, list(paths), n=1, cutoff=0.7)
-    return f"did you mean {paths[near[0]]}?" if near else ""
+def _nearest_anywhere(paths: list[str], key: str) -> str:
+    last = {path.split(".")[-1]: path for path in reversed(paths)}
+    near = difflib.get_close_matches(key, list(last), n=1, cutoff=0.7)
+    return f"did you mean {last[near[0]]}?" if near else ""
 
 
-def _paths(model: type[BaseModel], lead: str = "") -> list[str]:
-    """Return every key of `model` with the keys that lead to it, those near the top first."""
-    inner = {name: _model_of(field.annotation) for name, field in model.model_fields.items()}
-    paths = [f"{lead}{name}" for name in inner]
-    for name, below in inner.items():
+def _paths(concept: type, lead: str = "") -> list[str]:
+    """Return every key of `concept` with the keys that lead to it, those near the top first."""
+    keys = keys_of(concept)
+    paths = [f"{lead}{name}" for name in keys]
+    for name, annotation in keys.items():
+        below = concept_of(annotation)
         if below is not None:
             paths += _paths(below, f"{lead}{name}.")
     return paths
 
 
-def _keys(model: type[BaseModel], place: list[str]) -> list[str]:
-    """Return the keys that `model` knows below `place`."""
-    inner: type[BaseModel] | None = model
+def _keys(concept: type, place: list[str]) -> list[str]:
+    """Return the keys that `concept` knows below `place`."""
+    inner: type | None = concept
     for part in place:
-        field = inner.model_fields.get(part) if inner is not None else None
-        inner = _model_of(field.annotation) if field else None
-    return list(inner.model_fields) if inner is not None else []
-
-
-def _model_of(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that an annotation means, be it optional; None where it means none."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in get_args(annotation):
-        found = _model_of(part)
-        if found is not None:
-            return found
-    return None
+        inner = concept_of(keys_of(inner).get(part)) if inner is not None else None
+    return list(keys_of(inner)) if inner is not None else []

@@ -48,12 +48,15 @@ class RunConfig(Strict):
     """What every run has: name, optimiser, length, and when it keeps what it has reached."""
 
     name: str
+    """The run's folder below `--out`."""
     snr_weight: float = Field(default=0.0, ge=0)
     """Weight of a term in dB of signal-to-error ratio beside the loss proper."""
     stem_weights: tuple[float, ...] | None = None
     """What each stem counts in the loss; equal if None."""
     seed: int = 0
+    """Decides weights and mixtures."""
     steps: int = Field(default=1000, gt=0)
+    """Steps of the optimiser; the learning rate falls to nothing at the last one."""
     stop_step: int | None = Field(default=None, gt=0)
     """Where to stop, if before `steps`: the learning rate stays that of the whole run."""
     batch_size: int = Field(default=8, gt=0)
@@ -61,25 +64,37 @@ class RunConfig(Strict):
     accumulate: int = Field(default=1, gt=0)
     """How many batches make one step, where memory does not hold a large one."""
     learning_rate: float = Field(default=1e-3, gt=0)
+    """The highest one; a half cosine from there on."""
     warmup_steps: int = Field(default=50, ge=0)
+    """Steps in which the learning rate rises to its highest."""
     weight_decay: float = Field(default=1e-2, ge=0)
+    """Of matrices and kernels, by AdamW."""
     gradient_clip: float = Field(default=1.0, gt=0)
+    """Norm to which gradients are scaled down."""
     ema_decay: float = Field(default=0.997, ge=0, lt=1)
+    """Of the averaged weights, which are what is kept."""
     precision: Literal["fp32", "bf16"] = "fp32"
+    """Of the network's sums; losses and weights are fp32 either way."""
     workers: int = Field(default=1, ge=0)
+    """Processes that mix, beside each one that learns."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """What learns; `auto` takes a GPU where there is one."""
     devices: int | Literal["auto"] = 1
     """Devices, or processes where there are only CPUs, of each node."""
     nodes: int = Field(default=1, gt=0)
+    """Machines."""
     strategy: Literal["auto", "ddp"] = "auto"
     """How several processes share the work; `auto` is DDP wherever there are several."""
     checkpoint_every: int = Field(default=200, gt=0)
+    """Steps between states and checkpoints."""
     picture_every: int = Field(default=1000, gt=0)
+    """Steps between pictures and sounds of one fixed mixture."""
     validate_every: int | None = Field(default=None, gt=0)
     """Steps between validations; none if None."""
     patience: int | None = Field(default=None, gt=0)
     """After how many validations without a better one the run stops; never early if None."""
     validation: ValidationConfig = ValidationConfig()
+    """What validation listens to, and what it counts."""
 
     @property
     def last_step(self) -> int:
@@ -111,6 +126,7 @@ class TrainConfig(RunConfig):
     """A run on solo recordings: data, mixing, architecture, loss."""
 
     architecture: str = "band_unet"
+    """A network's name: band_unet, scnet, tfc_tdf, unet."""
     model: dict[str, Any] = Field(default_factory=dict)
     """Options of the architecture."""
     init_from: Path | None = None
@@ -126,13 +142,16 @@ class TrainConfig(RunConfig):
     rendered_voices: int = Field(default=0, ge=0)
     """How many phrases are sung by rule before the run, for `mix.rendered_share` of mixtures."""
     data: DataConfig = DataConfig()
+    """Recordings, and what is kept out."""
     mix: MixConfig = MixConfig()
+    """How recordings become mixtures."""
     ensemble_share: Share = 0.0
     """Share of mixtures that are excerpts of rendered ensembles (`carnatic_sep.ensemble`)."""
     ensemble: EnsembleConfig = EnsembleConfig()
     """How those are rendered."""
     validation: TakesValidation = TakesValidation()
     loss: Literal["complex_l1", "band_complex_l1"] = "complex_l1"
+    """On spectra, for any network; or on bands, for band_unet."""
     stem_weights: tuple[float, float, float, float] | None = None
     reuse: int = Field(default=1, ge=1)
     """How many batches a rendered set of stems serves, with new levels and partners each time."""

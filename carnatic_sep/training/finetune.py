@@ -161,7 +161,7 @@ def rehearse_finetuning(
         As :func:`finetune` does.
     """
     prepared = prepare(config, out_dir=out_dir, report=report)
-    return rehearse(prepared, folder=out_dir / config.name)
+    return rehearse(prepared, folder=out_dir / config.name, report=report)
 
 
 def open_tracks(config: FinetuneConfig) -> tuple[Dataset, list[Multitrack]]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from carnatic_sep.datasets.config import Range, Share, Strict
 from carnatic_sep.datasets.yaml_file import change, fit, read_mapping
 from carnatic_sep.stems import DEFAULT_STEMS
 from carnatic_sep.training.config import RunConfig, ValidationConfig
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 FRESH = "fresh"
 
@@ -19,6 +22,7 @@ class SurgeryConfig(Strict):
     """How the base's heads become those of the stems wanted."""
 
     stems: tuple[str, ...] = DEFAULT_STEMS
+    """Stems of the new model."""
     donors: dict[str, str] = Field(default_factory=dict)
     """Stem of the base that a new head is copied from, or "fresh"; a stem keeps its own head, and
     otherwise violin and other come from the base's `other`, mridangam from its `drums`, all from
@@ -44,8 +48,9 @@ class TracksConfig(Strict):
     split: str | None = None
     """Part of the dataset's split, such as "train"; all tracks if None."""
     include: tuple[str, ...] = ("*",)
+    """Patterns of track ids or concerts that are used."""
     exclude: tuple[str, ...] = ()
-    """Patterns of track ids or concerts; what matches `exclude` is kept out."""
+    """Patterns of those that are kept out."""
     seconds: float | None = Field(default=None, gt=0)
     """Length of an excerpt; what the network sees at once if None."""
     coherent: Share = 0.5
@@ -55,6 +60,10 @@ class TracksConfig(Strict):
     """Each stem's level against its recording."""
     semitones: Range = (-2.0, 2.0)
     """How far a whole multitrack is shifted, tonic, tempo and all."""
+    bleed: Share = 0.0
+    """Share of mixtures of stems to which bleed is added that no stem is to hold."""
+    bleed_db: Range = (-25.0, -5.0)
+    """Level of that bleed against the stem it comes from."""
     mixdown: Share = 0.0
     """Share of mixtures that are a recording's own mixdown. Its stems do not sum to it, so only
     silence and consistency are learnt from it."""
@@ -76,8 +85,18 @@ class LossConfig(Strict):
     """Of what estimates hold where their player is silent."""
     consistency_weight: float = Field(default=0.0, ge=0)
     """Of what the estimates' sum lacks against the mixture."""
+    combinations: bool = False
+    """Measure the distance of every sum of two or more stems (not of all) too, as X-UMX does."""
     mixit_weight: float = Field(default=0.0, ge=0)
-    """Of the estimates as parts of two mixtures of stems; per 10 dB."""
+    """Of the estimates as parts of two mixtures, of stems or of recordings whose stems nobody
+    knows; per 10 dB."""
+    teacher_weight: float = Field(default=0.0, ge=0)
+    """Of the distance from what the averaged weights (the mean teacher) make of each mixture."""
+    remixit_weight: float = Field(default=0.0, ge=0)
+    """Of the distance from the teacher's estimates, where these are exchanged within a batch and
+    mixed anew."""
+    teacher_from: int = Field(default=0, ge=0)
+    """Step from which on there is a teacher; before it the averaged weights know too little."""
 
     @property
     def needs_activity(self) -> bool:
@@ -102,11 +121,20 @@ class FinetuneConfig(RunConfig):
     dataset: str = ""
     """Name of a dataset, or a folder of multitracks."""
     surgery: SurgeryConfig = SurgeryConfig()
+    """Which heads are kept, copied or begun afresh."""
     tracks: TracksConfig = TracksConfig()
+    """Which multitracks, and how they become mixtures."""
     loss: LossConfig = LossConfig()
+    """What is punished."""
     validation: TracksValidation = TracksValidation()
     batch_size: int = Field(default=2, gt=0)
     learning_rate: float = Field(default=1e-4, gt=0)
+
+    @model_validator(mode="after")
+    def _something_to_exchange(self) -> Self:
+        if self.loss.remixit_weight and self.batch_size < 2:
+            raise ValueError("loss.remixit_weight exchanges stems within a batch; set batch_size")
+        return self
 
 
 def load_finetune_config(path: Path | None, *, overrides: list[str]) -> FinetuneConfig:

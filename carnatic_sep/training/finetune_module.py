@@ -11,6 +11,7 @@ from carnatic_sep.training.finetune_config import FinetuneConfig
 from carnatic_sep.training.module import SeparationModule
 from carnatic_sep.training.state import TrainingState
 from carnatic_sep.training.stem_losses import stem_loss
+from carnatic_sep.training.taught_losses import taught_losses
 from carnatic_sep.training.track_batch import TrackBatch
 
 
@@ -52,10 +53,20 @@ class FinetuneModule(SeparationModule):
 
     def terms(self, batch: TrackBatch) -> dict[str, Tensor]:
         """Return the loss of `batch`, term by term."""
+        settings = self._settings
+        estimates = self.model(batch.mixture).float()
         return stem_loss(
-            self.model(batch.mixture).float(),
+            estimates,
             batch,
-            self._settings.loss,
-            snr_weight=self._settings.snr_weight,
-            weights=self._settings.stem_weights,
+            settings.loss,
+            snr_weight=settings.snr_weight,
+            weights=settings.stem_weights,
+        ) | taught_losses(
+            self.model,
+            self.ema.module,
+            estimates,
+            batch,
+            settings.loss,
+            seed=settings.seed,
+            step=self.step,
         )

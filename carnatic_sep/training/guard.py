@@ -11,6 +11,7 @@ import lightning
 import torch
 
 from carnatic_sep.errors import TrainingError
+from carnatic_sep.training.keeper import STATE_FILE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,9 +72,11 @@ class Guard(lightning.Callback):
         else:
             cause = "the batch itself is sound: lower learning_rate or gradient_clip"
             cause += "" if module.config.precision == "fp32" else ", or set precision to fp32"
+        state = (self.folder / STATE_FILE).is_file()
+        again = ", which goes on from the last state that was kept" if state else ""
         raise TrainingError(
-            f"step {step}: {fault}; its batch is kept in {path}, and the state of an earlier step "
-            f"beside it. {cause}; then give the same command again, which goes on from that state"
+            f"step {step}: {fault}; its batch is kept in {path}. {cause}; then give the same "
+            f"command again{again}"
         )
 
 

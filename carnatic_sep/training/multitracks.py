@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from carnatic_sep.errors import ConfigError
+from carnatic_sep.training.added_bleed import added_bleed
 from carnatic_sep.training.ranks import stream
 from carnatic_sep.training.track_activity import TrackActivity, track_activity
 from carnatic_sep.training.track_batch import TrackBatch, collate
@@ -167,6 +168,11 @@ class Excerpts:
     ) -> TrackBatch:
         """Put one excerpt together; `mixture` is None where it is the sum of the stems."""
         summed = stems.sum(axis=0) if mixture is None else mixture
+        bled = bool(mixture is None and self.config.bleed and rng.random() < self.config.bleed)
+        if bled:
+            summed = summed + added_bleed(
+                stems, level_db=self.config.bleed_db, sample_rate=self.sample_rate, rng=rng
+            )
         return TrackBatch(
             mixture=torch.from_numpy(summed.astype(np.float32))[None],
             stems=torch.from_numpy(stems.astype(np.float32))[None],
@@ -174,6 +180,7 @@ class Excerpts:
             silent=torch.from_numpy(np.stack([silent for silent, _ in parts]))[None],
             confidence=torch.from_numpy(np.stack([share for _, share in parts]))[None],
             halves=torch.from_numpy(rng.permutation(len(stems)) < len(stems) / 2)[None],
+            bled=torch.tensor([bled]),
         )
 
     def _gains(self, rng: np.random.Generator) -> Audio:

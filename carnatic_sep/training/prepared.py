@@ -28,6 +28,11 @@ class Findings:
     used: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
+    def lines(self) -> list[str]:
+        """Return what a person wants to know, a line each."""
+        used = [f"data: {line}" for line in self.used]
+        return used + [f"problem: {line}" for line in self.problems]
+
 
 @dataclass(frozen=True)
 class Prepared:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -64,7 +64,7 @@ class Rehearsal:
     picture: Path
 
     def lines(self) -> list[str]:
-        """Return what a person wants to know, a line each."""
+        """Return what a person wants to know of the run itself, a line each."""
         part = "" if self.learning == self.parameters else f", {self.learning:,} of them learn"
         memory = f"memory: {_megabytes(self.peak)} at the peak of a step"
         memory += f", {_megabytes(self.workers)} in workers" if self.workers else ""
@@ -73,8 +73,6 @@ class Rehearsal:
         if self.validation_seconds is not None:
             times += f", {self.validation_seconds:.1f} s for a validation"
         return [
-            *(f"data: {line}" for line in self.findings.used),
-            *(f"problem: {line}" for line in self.findings.problems),
             f"network: {self.parameters:,} parameters{part}",
             memory,
             f"{times}; {spoken(self.seconds)} ({self.seconds / 3600:.2f} h) for {self.steps} steps",
@@ -82,8 +80,16 @@ class Rehearsal:
         ]
 
 
-def rehearse(prepared: Prepared, *, folder: Path) -> Rehearsal:
+def rehearse(prepared: Prepared, *, folder: Path, report: Callable[[str], None]) -> Rehearsal:
     """Run a few steps of `prepared` on one device; leave a picture of one batch in `folder`.
+
+    Parameters
+    ----------
+    report : takes what was found of the data, a line each, before anything else is tried
+
+    Returns
+    -------
+    that and the rest
 
     Raises
     ------
@@ -93,6 +99,8 @@ def rehearse(prepared: Prepared, *, folder: Path) -> Rehearsal:
         The loss or the gradient is not finite.
     """
     findings = prepared.findings()
+    for line in findings.lines():
+        report(line)
     module = prepared.module
     config = module.config
     module.config = config.model_copy(update={"devices": 1, "nodes": 1, "strategy": "auto"})

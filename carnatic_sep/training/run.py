@@ -146,7 +146,7 @@ def rehearse_training(
         As :func:`train` does.
     """
     prepared = prepare(config, data_dir=data_dir, out_dir=out_dir, report=report)
-    return rehearse(prepared, folder=out_dir / config.name)
+    return rehearse(prepared, folder=out_dir / config.name, report=report)
 
 
 def _without_validation(config: TrainConfig) -> TrainConfig:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import torch
@@ -54,9 +56,11 @@ def stem_loss(
     if config.silence_weight:
         silence = silence_loss(estimates, batch.silent, batch.mixture)
         terms["silence"] = config.silence_weight * silence
-    if config.consistency_weight:
-        lacking = mixture_consistency(estimates, batch.mixture)
+    sound = ~batch.bled  # no estimates may sum to bleed that nobody is to hold
+    if config.consistency_weight and bool(sound.any()):
+        lacking = mixture_consistency(estimates[sound], batch.mixture[sound])
         terms["consistency"] = config.consistency_weight * lacking
+    summed = summed & sound
     if config.mixit_weight and bool(summed.any()):
         first = (batch.stems * batch.halves[:, :, None, None]).sum(dim=1)
         mixtures = torch.stack([first, batch.mixture - first], dim=1)
@@ -69,6 +73,8 @@ def _distance(
 ) -> Tensor:
     """Mean distance over the stems that are known, each counting as `weights` say."""
     shares = estimates.new_tensor(list(weights or [1.0] * estimates.shape[1]))
+    if config.combinations:
+        estimates, batch, shares = _combined(estimates, batch, shares)
     known = batch.known.to(estimates.dtype) * shares
     if config.distance == "truncated_mse":
         scale = batch.mixture.square().mean() + _TINY
@@ -79,6 +85,41 @@ def _distance(
         [_spectral(estimates, batch, config, n_fft) for n_fft in config.resolutions]
     )
     return (found.mean(dim=0) * known).sum() / known.sum().clamp_min(_TINY)
+
+
+def _combined(
+    estimates: Tensor, batch: TrackBatch, shares: Tensor
+) -> tuple[Tensor, TrackBatch, Tensor]:
+    """Add every sum of two or more stems, but not of all, to stems and estimates.
+
+    A sum is known where all its stems are, as trustworthy as the least of them, and counts as
+    they do on average.
+
+    Source: Sawata et al., "All for one and one for all: improving music separation by bridging
+    networks", ICASSP 2021 (combination loss).
+    """
+    count = estimates.shape[1]
+    rows = [row for row in product((0.0, 1.0), repeat=count) if 1 < sum(row) < count]
+    if not rows:
+        return estimates, batch, shares
+    sums = torch.cat([torch.eye(count), torch.tensor(rows)]).to(estimates)
+    within = sums > 0
+
+    def summed(stems: Tensor) -> Tensor:
+        return torch.einsum("cs,bsnf->bcnf", sums, stems)
+
+    least = torch.where(within[None, :, :, None], batch.confidence[:, None], torch.inf)
+    known = (batch.known[:, None] | ~within[None]).all(dim=-1)
+    return (
+        summed(estimates),
+        replace(
+            batch,
+            stems=summed(batch.stems),
+            known=known,
+            confidence=least.amin(dim=2),
+        ),
+        (sums @ shares) / sums.sum(dim=1),
+    )
 
 
 def _spectral(estimates: Tensor, batch: TrackBatch, config: LossConfig, n_fft: int) -> Tensor:

@@ -24,6 +24,7 @@ class TrackBatch:
     silent : (batch, stems, frames) bool, where a stem's player is known to be silent
     confidence : (batch, stems, points), share of a stem's energy that is its player's own
     halves : (batch, stems) bool, which stems make up the first of two mixtures
+    bled : (batch,) bool, whether the mixture holds bleed beside, which no stem answers for
     """
 
     mixture: Tensor
@@ -32,6 +33,7 @@ class TrackBatch:
     silent: Tensor
     confidence: Tensor
     halves: Tensor
+    bled: Tensor
 
     def to(self, device: torch.device) -> TrackBatch:
         """Move to `device`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -29,20 +30,61 @@ def tracks(tmp_path: Path) -> Path:
     return tmp_path / "tracks: mine"
 
 
-def test_a_dry_run_prints_the_whole_configuration_and_the_tracks(
-    tracks: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """A tiny model for vocals and drums at 8000 Hz."""
+    from carnatic_sep.models.checkpoint import Provenance, save_checkpoint
+    from carnatic_sep.models.registry import build
+
+    small = {"n_fft": 64, "hop_frames": 16, "bins": 32, "columns": 32, "levels": 1, "width": 2}
+    model = build("tfc_tdf", stems=["vocals", "drums"], sample_rate=8000, **small)
+    path = tmp_path / "no"  # a word, though YAML would take it for false
+    save_checkpoint(path.with_suffix(".safetensors"), model, Provenance(name="base", licence="MIT"))
+    return path.with_suffix(".safetensors").rename(path)
+
+
+def test_a_dry_run_prints_the_configuration_and_what_is_wrong_with_the_tracks(
+    tracks: Path, base: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("lightning")
-    options = ["--base", "no", "--dataset", str(tracks), "--set", "loss.silence_weight=0.3"]
-    code, out, _ = call(capsys, *options, "--dry-run")
-    assert code == 0
+    monkeypatch.chdir(base.parent)
+    rng = np.random.default_rng(0)
+    for name in ("one", "two"):
+        noise = 0.1 * rng.standard_normal(16000)
+        soundfile.write(tracks / name / "vocals.wav", noise, 8000, subtype="FLOAT")
+    short = np.where(rng.random(8000) < 0.5, np.nan, 0.1)
+    soundfile.write(tracks / "two" / "mridangam.wav", short, 8000, subtype="FLOAT")
+    stems = "surgery.stems=[vocals, mridangam]"
+    options = [
+        "--base",
+        "no",
+        "--dataset",
+        str(tracks),
+        "--set",
+        stems,
+        "--set",
+        "loss.resolutions=[64]",
+    ]
+    code, out, _ = call(capsys, *options, "--set", "tracks.include=[one]", "--dry-run")
+    assert code == 1
     said = yaml.safe_load(out)
-    assert said["base"] == "no"  # a word, though YAML would take it for false
+    assert said["base"] == "no"
     assert said["dataset"] == str(tracks)
-    assert said["loss"]["silence_weight"] == 0.3
     assert said["loss"]["distance"] == "complex_l1"
-    assert "# one: vocals, mridangam" in out
-    assert not Path("runs/finetuned").exists()
+    assert "# data: 1 tracks" in out
+    assert "# problem: one: mridangam.wav: silent" in out
+    assert "# problem: one: files differ in length: vocals.wav 2.0 s, mridangam.wav 0.0 s" in out
+    assert re.search(r"# network: [\d,]+ parameters", out)
+    assert re.search(r"# time: [\d.]+ steps/s", out)
+    assert "# vocals: its own head" in " ".join(out.split())
+    assert [path.name for path in Path("runs/finetuned").iterdir()] == ["dry-run.png"]
+
+    # A file that cannot be read to its end is told before the steps stop at it.
+    code, out, err = call(capsys, *options, "--dry-run", "--set", "loss.confidence=false")
+    assert code == 1
+    found = "two/mridangam.wav: a sample after 00:00:00"
+    assert f"# problem: two: {tracks}/{found}" in out
+    assert err.startswith(f"error: {tracks}/{found}")
 
 
 def test_usage_errors(capsys: pytest.CaptureFixture[str], tracks: Path) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import yaml
 
 from carnatic_sep.cli.main import main
+from carnatic_sep.training.config import load_config
 
 pytest.importorskip("lightning")
 
@@ -49,17 +53,58 @@ def config(tmp_path: Path, solo_split) -> Path:
     return path
 
 
-def test_a_dry_run_prints_the_whole_configuration(config, tmp_path, capsys) -> None:
-    code = run(config, "--dry-run", "--data", tmp_path / "none", "--set", "mix.seconds=2")
-    assert code == 0
-    printed = yaml.safe_load(capsys.readouterr().out)
+@pytest.mark.usefixtures("quick_accompaniment")
+def test_a_dry_run_prints_configuration_data_size_memory_and_time(
+    config, tmp_path, solo_dir, contour_cache, capsys
+) -> None:
+    out = tmp_path / "runs"
+    shutil.copytree(contour_cache, out / "cache")
+    where = ("--data", solo_dir, "--out", out)
+    assert run(config, "--dry-run", *where, "--set", "mix.seconds=2") == 0
+    text = capsys.readouterr().out
+    printed = yaml.safe_load(text)
     assert printed["mix"]["seconds"] == 2.0
     assert printed["learning_rate"] == 0.001
+    assert "# data: 2 voice clips, 0.1 min" in text
+    assert "problem" not in text
+    (size,) = re.findall(r"# network: ([\d,]+) parameters", text)
+    assert 100 < int(size.replace(",", "")) < 100_000
+    (memory,) = re.findall(r"# memory: ([\d,]+) MB at the peak of a step", text)
+    assert 100 < int(memory.replace(",", "")) < 20_000
+    speed, hours = re.findall(r"# time: ([\d.]+) steps/s; .* \(([\d.]+) h\) for 2 steps", text)[0]
+    assert float(hours) == pytest.approx(2 / float(speed) / 3600, abs=0.006)
+    # One picture, and nothing that a run leaves.
+    assert [path.name for path in (out / "tiny").iterdir()] == ["dry-run.png"]
+    assert (out / "tiny" / "dry-run.png").read_bytes()[:4] == b"\x89PNG"
     # What is printed is a configuration again.
     again = tmp_path / "again.yaml"
-    again.write_text(yaml.safe_dump(printed), encoding="utf-8")
-    assert run(again, "--dry-run") == 0
-    assert yaml.safe_load(capsys.readouterr().out) == printed
+    again.write_text(text, encoding="utf-8")
+    assert load_config(again).model_dump(mode="json") == printed
+
+
+@pytest.mark.usefixtures("quick_accompaniment")
+def test_a_dry_run_names_what_is_wrong_with_the_recordings(
+    config, tmp_path, solo_dir, contour_cache, capsys
+) -> None:
+    shutil.copytree(contour_cache, tmp_path / "runs" / "cache")
+    recordings = tmp_path / "recordings"
+    shutil.copytree(solo_dir, recordings)
+    stroke = recordings / "mridangam" / "strokes" / "din" / "din-1.wav"
+    soundfile.write(stroke, np.zeros(5000), 44100)
+    piece = recordings / "violin" / "bach" / "used_1.wav"
+    soundfile.write(piece, np.sign(np.sin(np.arange(90000) / 30)), 44100, subtype="FLOAT")
+    wrong = ("--set", "data.rooms=[rir/*, halls/*]")
+    code = run(config, "--dry-run", "--data", recordings, "--out", tmp_path / "runs", *wrong)
+    assert code == 1
+    problems = [
+        line.removeprefix("# problem: ")
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith("# problem")
+    ]
+    assert len(problems) == 3
+    assert problems[0] == "violin/bach/used_1.wav: clipped: 100.0 % at full scale"
+    assert problems[1] == "mridangam/strokes/din/din-1.wav: silent"
+    assert problems[2].startswith("halls/*: no recording in ")
 
 
 @pytest.mark.parametrize(

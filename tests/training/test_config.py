@@ -67,6 +67,11 @@ def test_lists_are_replaced_whole_and_null_is_none(path) -> None:
         ("shadwo=0.5", r"shadwo: unknown key; did you mean mix\.shadow\?"),
         ("validation.take=[a]", r"validation\.take: unknown key; did you mean takes\?"),
         ("mix.absent.vocls=0.1", r"mix\.absent: .*no stem vocls; known ones: vocals, violin"),
+        (
+            "ensemble.mastred=no",
+            r"ensemble\.mastred: unknown key; did you mean mastered or staged\?",
+        ),
+        ("ensemble.desk.xyzzy=1", r"ensemble\.desk\.xyzzy: unknown key; see"),
         ("mix=null", r"mix: Input should be a valid"),
         ("data.voice=plain", r"data\.voice: Input should be a valid list"),
         ("mix.violin_level=[3, 1]", "give the lower limit first"),

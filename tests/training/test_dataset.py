@@ -90,3 +90,11 @@ def test_band_batches_are_the_pooled_spectra() -> None:
     cross = (mixture[:, None] * spectra.conj()).real
     assert torch.allclose(found.cross, weights @ cross, atol=1e-3)
     assert torch.allclose(found.cross.sum(dim=1), found.mixture, atol=1e-3)
+
+
+def test_each_process_draws_its_own_and_the_first_one_as_if_alone() -> None:
+    alone = batches(3)
+    first, second = batches(3, rank=0), batches(3, rank=1)
+    assert all(map(torch.equal, alone, first))
+    assert not any(map(torch.equal, first, second))
+    assert all(map(torch.equal, second[1:], batches(2, rank=1, first_step=1)))

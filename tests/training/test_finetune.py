@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 pytest.importorskip("lightning")
@@ -15,8 +17,9 @@ from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.bases import load_base
 from carnatic_sep.models.checkpoint import load_checkpoint, read_metadata
 from carnatic_sep.training import finetune_module
-from carnatic_sep.training.finetune import finetune
+from carnatic_sep.training.finetune import finetune, prepare
 from carnatic_sep.training.finetune_config import FinetuneConfig, load_finetune_config
+from carnatic_sep.training.state import load_state
 
 # What lightning says of workers, devices and intervals that suit longer runs.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -82,10 +85,27 @@ def test_batch_normalisation_stands_still_unless_told_otherwise(
     assert torch.count_nonzero(means(moving)) > 0
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"precision": "bf16"},
+        {  # what looks at the averaged weights, and batches that make up a step
+            "accumulate": 2,
+            "ema_decay": 0.9,
+            "loss": {"resolutions": [256], "remixit_weight": 0.5, "teacher_weight": 0.5},
+            "tracks": {"bleed": 0.5},
+        },
+    ],
+    ids=["plain", "bf16", "teacher"],
+)
 def test_an_interrupted_run_goes_on_to_the_same_weights(
-    finetune_config: Callable[..., FinetuneConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finetune_config: Callable[..., FinetuneConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
 ) -> None:
-    whole, _ = run(finetune_config(), tmp_path / "whole")
+    whole, _ = run(finetune_config(**options), tmp_path / "whole")
     terms = finetune_module.FinetuneModule.terms
 
     def breaks(self: Any, batch: Any) -> Any:
@@ -95,13 +115,38 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
 
     monkeypatch.setattr(finetune_module.FinetuneModule, "terms", breaks)
     with pytest.raises(RuntimeError, match="power cut"):
-        run(finetune_config(checkpoint_every=3), tmp_path / "cut")
+        run(finetune_config(checkpoint_every=3, **options), tmp_path / "cut")
     monkeypatch.undo()
-    resumed, lines = run(finetune_config(checkpoint_every=3), tmp_path / "cut")
+    resumed, lines = run(finetune_config(checkpoint_every=3, **options), tmp_path / "cut")
     assert any("going on at step 3 of 4" in line for line in lines)
-    one, other = load_checkpoint(whole).state_dict(), load_checkpoint(resumed).state_dict()
-    for name, tensor in one.items():
-        assert torch.equal(tensor, other[name]), name
+    one, other = (load_state(path.with_name("state.safetensors")) for path in (whole, resumed))
+    assert one.tensors.keys() == other.tensors.keys()
+    for name, tensor in one.tensors.items():
+        assert torch.equal(tensor, other.tensors[name]), name
+
+
+def test_tracks_of_validation_are_kept_out(
+    finetune_config: Callable[..., FinetuneConfig], tmp_path: Path
+) -> None:
+    checked = {"validate_every": 2, "validation": {"tracks": ["b"], "mixtures": 2}}
+    prepared = prepare(finetune_config(**checked), out_dir=tmp_path / "runs")
+    assert prepared.provenance.credits == ["somebody", "tracks: 1 tracks"]
+    (folder,) = (tmp_path / "tracks" / name for name in "b")
+    kept = np.stack(
+        [soundfile.read(folder / f"{stem}.wav")[0] for stem in ("vocals", "violin", "mridangam")]
+    )
+    for stems in prepared.validation:
+        # Every excerpt is cut from that track, all stems at one place, at their own levels.
+        start = int(np.correlate(kept[0], stems[0], mode="valid").argmax())
+        assert np.allclose(stems, kept[:, start : start + stems.shape[1]], atol=1e-6)
+    every = {"validate_every": 2, "validation": {"tracks": ["*"]}}
+    for changes, fault in (
+        ({"validate_every": 2}, r"name a part of the split in validation\.split"),
+        (every, "validation takes all 2 tracks"),
+        ({**checked, "validation": {"tracks": ["z"]}}, r"validation\.tracks: .*nothing is left"),
+    ):
+        with pytest.raises(ConfigError, match=fault):
+            prepare(finetune_config(**changes), out_dir=tmp_path / "runs")
 
 
 def test_settings_that_do_not_fit_are_refused(

@@ -79,3 +79,25 @@ def test_waveform_losses_serve_mono_and_stereo_models(run_config, channels) -> N
     same = torch.randn(2, 1, 9000).expand(2, 4, 9000)
     loss = SeparationModule(Passing(), config).loss(same)
     assert float(loss.detach()) == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("band_unet", {"widths": [4, 6], "hidden": 4, "n_fft": 2048, "bands_per_octave": 12}),
+        ("scnet", {"widths": [4, 4, 8], "dual_path_layers": 1, "n_fft": 1024, "hop_frames": 512}),
+        ("unet", {"stems": ["vocals", "violin", "mridangam", "other"], "filters": [1] * 6}),
+    ],
+)
+def test_bf16_comes_near_fp32(run_config, architecture, options) -> None:
+    torch.manual_seed(0)
+    model = build(architecture, **options)
+    module = SeparationModule(model, run_config(loss="complex_l1", snr_weight=0.1))
+    stems = 0.1 * torch.randn(1, 4, 44100)
+    exact = module.loss(stems)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = module.loss(stems)
+    assert rough.dtype == torch.float32
+    assert float(rough.detach()) == pytest.approx(float(exact.detach()), rel=0.05)
+    rough.backward()
+    assert all(bool(torch.isfinite(p.grad).all()) for p in model.parameters() if p.grad is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,7 @@ main()
 """
 
 
+@pytest.mark.timeout(900)  # seconds of work; minutes where others work too
 def test_two_processes_share_the_work(finetune_config, tmp_path: Path) -> None:
     values = finetune_config(
         steps=3, accumulate=2, devices=2, accelerator="cpu", checkpoint_every=2, ema_decay=0.5
@@ -76,15 +78,20 @@ def test_two_processes_share_the_work(finetune_config, tmp_path: Path) -> None:
     notes.mkdir()
     environment = {**os.environ, "NOTES": str(notes), "OUT": str(out), "OMP_NUM_THREADS": "1"}
     environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-    done = subprocess.run(
+    started = subprocess.Popen(
         [sys.executable, str(script), "finetune", "--config", str(config), "--out", str(out)],
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=240,
-        check=False,
+        start_new_session=True,
     )
-    assert done.returncode == 0, done.stderr
+    try:
+        said, complained = started.communicate(timeout=840)
+    except subprocess.TimeoutExpired:
+        os.killpg(started.pid, signal.SIGKILL)  # the second process too
+        raise
+    assert started.returncode == 0, complained
     first, second = (
         json.loads((notes / f"{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1)
     )
@@ -101,7 +108,7 @@ def test_two_processes_share_the_work(finetune_config, tmp_path: Path) -> None:
     assert len(list(folder.glob("tensorboard/**/events*"))) == 1
     assert int(load_file(folder / "state.safetensors")["ema.n_averaged"]) == 3
     # It speaks with one voice.
-    lines = done.stdout.splitlines()
+    lines = said.splitlines()
     assert sum("validation sdr" in line for line in lines) == 1
     assert sum("done; use it with" in line for line in lines) == 1
     assert sum(line.startswith("step 3 of 3: loss") for line in lines) == 1

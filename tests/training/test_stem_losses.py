@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from carnatic_sep.training.finetune_config import LossConfig
-from carnatic_sep.training.multitracks import TrackBatch
 from carnatic_sep.training.stem_losses import stem_loss
+from carnatic_sep.training.track_batch import TrackBatch
 
 FRAMES = 4096
 
@@ -22,6 +22,7 @@ def batch(*, seed: int = 0, **changes: torch.Tensor) -> TrackBatch:
         "silent": torch.zeros(2, 3, FRAMES, dtype=torch.bool),
         "confidence": torch.ones(2, 3, 5),
         "halves": torch.tensor([[True, False, False]] * 2),
+        "bled": torch.zeros(2, dtype=torch.bool),
     }
     return TrackBatch(**{**values, **changes})
 
@@ -83,3 +84,46 @@ def test_stems_count_as_they_are_weighted() -> None:
     alone = total(stem_loss(wrong, truth, LossConfig(), weights=(1.0, 0.0, 0.0)))
     equal = total(stem_loss(wrong, truth, LossConfig()))
     assert alone == pytest.approx(3 * equal, rel=1e-4)
+
+
+def test_combinations_tell_which_stems_were_mistaken_for_each_other() -> None:
+    config = LossConfig(resolutions=(512,), combinations=True)
+    truth = batch()
+    assert total(stem_loss(truth.stems, truth, config)) == pytest.approx(0, abs=1e-3)
+    # What one stem lacks another holds: their sum is right, and so it costs less than the same
+    # lack in a stem whose sound is lost.
+    moved = 0.5 * truth.stems[:, 0]
+    lost = torch.stack([moved, truth.stems[:, 1], truth.stems[:, 2]], dim=1)
+    confused = torch.stack([moved, truth.stems[:, 1] + moved, truth.stems[:, 2]], dim=1)
+
+    def cost(estimates: torch.Tensor, **changes: object) -> float:
+        return total(stem_loss(estimates, truth, config.model_copy(update=changes)))
+
+    lone = {"combinations": False}
+    assert cost(confused) - cost(lost) < cost(confused, **lone) - cost(lost, **lone)
+    # By hand: stems 0, 1 and 2, then the sums 0+1, 0+2 and 1+2, each relative to what it is.
+    half = 0.5 / 1.173  # of a stem, against it and a tenth of a mixture sqrt(3) louder
+    pair = 0.5 / (2**0.5 + 0.173)
+    assert cost(lost) == pytest.approx((half + 2 * pair) / 6, rel=0.03)
+    assert cost(confused) == pytest.approx((2 * half + 2 * pair) / 6, rel=0.03)
+
+
+def test_a_sum_is_as_known_and_as_sure_as_the_least_of_its_stems() -> None:
+    config = LossConfig(resolutions=(512,), combinations=True)
+    unsure = torch.ones(2, 3, 5)
+    unsure[:, 0] = 0.0
+    unknown = torch.ones(2, 3, dtype=torch.bool)
+    unknown[:, 0] = False
+    for truth in (batch(confidence=unsure), batch(known=unknown)):
+        wrong = truth.stems.clone()
+        wrong[:, 0] = 0.0  # nobody can tell
+        assert total(stem_loss(wrong, truth, config)) == pytest.approx(0, abs=1e-3)
+
+
+def test_estimates_need_not_sum_to_bleed_that_was_added() -> None:
+    config = LossConfig(resolutions=(512,), consistency_weight=1.0, mixit_weight=1.0)
+    truth = batch()
+    louder = batch(mixture=truth.mixture + torch.randn_like(truth.mixture))
+    added = batch(mixture=louder.mixture, bled=torch.ones(2, dtype=torch.bool))
+    assert float(stem_loss(truth.stems, louder, config)["consistency"]) > 0.3
+    assert stem_loss(truth.stems, added, config).keys() == {"distance"}
