@@ -66,7 +66,7 @@ class TracksConfig(Strict):
     """Level of that bleed against the stem it comes from."""
     mixdown: Share = 0.0
     """Share of mixtures that are a recording's own mixdown. Its stems do not sum to it, so only
-    silence and consistency are learnt from it."""
+    silence, consistency, MixIT and a teacher's losses learn from it."""
 
 
 class LossConfig(Strict):
