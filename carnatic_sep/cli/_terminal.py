@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -17,7 +18,14 @@ INTERRUPTED = 130
 
 
 def prepare_output() -> None:
-    """Make names print that the terminal's encoding cannot show: escaped, not as an error."""
+    """Make names print that the terminal's encoding cannot show: escaped, not as an error.
+
+    Where a stream was closed before the program began, what is printed goes nowhere.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # open until the program ends, as the stream would be that it stands for
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -29,6 +30,9 @@ VERBS = {
     "analyze": "Find melody, tonic, raga and strokes in recordings or their stems.",
 }
 """Each verb and its line of help; `carnatic_sep.cli.VERB` has a function VERB or a VERB_app."""
+
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class LazyGroup(TyperGroup):
@@ -108,6 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has left, as `head` does
         sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _DISK_FULL or error.filename is not None:
+            raise
+        print_error(f"the output cannot be written ({error.strerror}); free some space")
         sys.exit(1)
     except Exception as error:
         if not hasattr(error, "show") or not hasattr(error, "exit_code"):

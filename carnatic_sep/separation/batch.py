@@ -123,6 +123,8 @@ def _attempt(
         if str(track.path) in str(error):
             return TrackReport(track, error=error)
         return TrackReport(track, error=CarnaticSepError(f"{track.path}: {error}"))
+    except BrokenPipeError:
+        raise  # whoever listened to the observer has left
     except Exception as error:
         # a mistake of ours; the other recordings of the night are still to be done
         _log.exception("%s: unexpected error", track.path)

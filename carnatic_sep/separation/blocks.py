@@ -19,7 +19,53 @@ _BLOCK_FRAMES = 65536
 _MOST_CHANNELS = 64
 
 
-def split(audio: NDArray[np.float32]) -> tuple[int, Iterator[NDArray[np.float32]]]:
+def as_audio(given: object) -> NDArray[np.floating]:
+    """Return what was given as audio as a NumPy array of floating point.
+
+    Parameters
+    ----------
+    given : an array, a tensor of torch on any device, or nested lists
+
+    Raises
+    ------
+    UsageError
+        Integers, of which nobody can tell what full scale is, complex numbers, or no numbers.
+    """
+    if hasattr(given, "detach"):  # a tensor
+        given = given.detach().cpu()
+    try:
+        audio = np.asarray(given)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"audio of {type(given).__name__}: give an array ({error})") from error
+    if not np.issubdtype(audio.dtype, np.floating):
+        remedy = (
+            "; divide integers by their full scale, e.g. 32768 for 16 bits"
+            if np.issubdtype(audio.dtype, np.integer)
+            else ""
+        )
+        what = "a path" if audio.dtype.kind in "US" else f"{audio.dtype} numbers"
+        raise UsageError(f"audio as {what}: give floating point with full scale ±1{remedy}")
+    return audio
+
+
+def checked_rate(sample_rate: object) -> int:
+    """Return a sample rate as the whole number that it must be.
+
+    Raises
+    ------
+    UsageError
+        Out of range, or no whole number of Hz.
+    """
+    if isinstance(sample_rate, (int, float, np.integer, np.floating)):
+        in_range = MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE
+        if in_range and int(sample_rate) == sample_rate:
+            return int(sample_rate)
+    raise UsageError(
+        f"sample rate {sample_rate!r}: give whole Hz from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}"
+    )
+
+
+def split(audio: NDArray[np.floating]) -> tuple[int, Iterator[NDArray[np.floating]]]:
     """Return the channels of `audio`, and its samples block by block.
 
     Parameters
@@ -29,10 +75,11 @@ def split(audio: NDArray[np.float32]) -> tuple[int, Iterator[NDArray[np.float32]
     Raises
     ------
     UsageError
-        Another shape; more than 64 channels, and more than frames, are (frames, channels).
+        Another shape, or no channel; more than 64 channels, and more than frames, are
+        (frames, channels).
     """
     turned = audio.ndim == 2 and audio.shape[0] > max(audio.shape[1], _MOST_CHANNELS)
-    if audio.ndim not in (1, 2) or turned:
+    if audio.ndim not in (1, 2) or turned or (audio.ndim == 2 and not audio.shape[0]):
         raise UsageError(f"audio of shape {audio.shape}: give (channels, frames) or (frames,)")
     rows = np.atleast_2d(audio)
     starts = range(0, rows.shape[1], _BLOCK_FRAMES)
@@ -40,7 +87,7 @@ def split(audio: NDArray[np.float32]) -> tuple[int, Iterator[NDArray[np.float32]
 
 
 def checked_blocks(
-    blocks: Iterable[NDArray[np.float32]], *, sample_rate: int, channels: int
+    blocks: Iterable[NDArray[np.floating]], *, sample_rate: int, channels: int
 ) -> Iterator[NDArray[np.float32]]:
     """Pass float32 copies of `blocks` on, and refuse what no model can take.
 
@@ -49,16 +96,13 @@ def checked_blocks(
     Raises
     ------
     UsageError
-        A sample rate out of range, or a block that is not (channels, frames).
+        A block that is not (channels, frames), or not of floating point.
     CarnaticSepError
         A sample that is NaN or infinite; the time is named.
     """
-    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
-        raise UsageError(
-            f"sample rate {sample_rate} Hz: give one from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz"
-        )
     done = 0
-    for block in blocks:
+    for given in blocks:
+        block = as_audio(given)
         if block.ndim != 2 or block.shape[0] != channels:
             raise UsageError(f"block of shape {block.shape}: give ({channels}, frames)")
         bad = ~np.isfinite(block).all(axis=0)

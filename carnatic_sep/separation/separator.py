@@ -9,7 +9,7 @@ import numpy as np
 
 from carnatic_sep.audio.timecode import timecode
 from carnatic_sep.errors import CarnaticSepError, UsageError
-from carnatic_sep.separation.blocks import checked_blocks, split
+from carnatic_sep.separation.blocks import as_audio, checked_blocks, checked_rate, split
 from carnatic_sep.separation.consistency import (
     out_of_band_shares,
     share_residual,
@@ -108,7 +108,8 @@ class Separator:
 
         Parameters
         ----------
-        audio : (channels, frames) or (frames,), full scale ±1
+        audio : (channels, frames) or (frames,), floating point, full scale ±1; an array, or what
+            NumPy makes one of
         sample_rate : Hz, 8000 to 192000
         progress : is warned when a batch does not fit into memory
 
@@ -119,17 +120,18 @@ class Separator:
         Raises
         ------
         UsageError
-            Audio of another shape or rate.
+            Audio of another shape, type or rate.
         CarnaticSepError
             NaN or infinite samples, or a model that does not answer.
         """
-        rows, blocks = split(audio)
+        given = as_audio(audio)
+        rows, blocks = split(given)
         pieces = self.stream_with_mixture(
             blocks, sample_rate=sample_rate, channels=rows, progress=progress
         )
         whole = np.concatenate([stems for _, stems in pieces], axis=-1)
         return {
-            name: stem.reshape(audio.shape) for name, stem in zip(self.stems, whole, strict=True)
+            name: stem.reshape(given.shape) for name, stem in zip(self.stems, whole, strict=True)
         }
 
     def stream(
@@ -174,6 +176,7 @@ class Separator:
         ------
         mixture, (channels, frames), and stems, (stems, channels, frames), of the same frames
         """
+        sample_rate = checked_rate(sample_rate)
         checked = checked_blocks(blocks, sample_rate=sample_rate, channels=channels)
         watcher = progress or Silent()
         if sample_rate == self.sample_rate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -113,3 +114,21 @@ def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
     monkeypatch.setattr(command, "app", fail)
     with pytest.raises(ZeroDivisionError):
         main(["separate"])
+
+
+def test_a_stream_that_is_closed_already_swallows_what_is_printed(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert exit_code("--version") == 0
+    assert exit_code("seperate") == 2
+    sys.stdout.close()
+    sys.stderr.close()
+
+
+def test_a_full_disk_behind_stdout_is_told_in_one_line(monkeypatch, capsys):
+    def fail(**options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(command, "app", fail)
+    assert exit_code("models") == 1
+    assert "error: the output cannot be written (No space" in capsys.readouterr().err

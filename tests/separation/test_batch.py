@@ -76,6 +76,21 @@ def test_a_mistake_in_a_model_does_not_stop_the_rest_and_is_logged(known_model, 
     assert "Traceback" in caplog.text
 
 
+def test_a_reader_of_the_progress_who_leaves_is_no_fault_of_the_track(known_model, folder):
+    class Gone(Observer):
+        def update(self, *, done_seconds, total_seconds):
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        separate_tracks(
+            Separator(known_model(), device="cpu"),
+            [Track(folder / "a.wav", "a")],
+            folder / "out",
+            options=TrackOptions(),
+            observer=Gone(),
+        )
+
+
 def test_an_error_of_the_model_names_the_file(known_model, folder):
     model = known_model(lambda mixture: torch.full((len(mixture), 4, *mixture.shape[1:]), np.nan))
     reports = separate_tracks(

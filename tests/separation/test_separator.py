@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -254,11 +257,61 @@ def test_one_dimensional_audio_comes_back_one_dimensional(known_model):
         (np.zeros((1, 2, 3), np.float32), 8000, "channels, frames"),
         (np.zeros(500, np.float32), 4000, "8000"),
         (np.zeros(500, np.float32), 384000, "192000"),
+        (np.zeros(500, np.float32), float("nan"), "whole Hz"),
+        (np.zeros(500, np.float32), 44100.5, "whole Hz"),
+        (np.zeros(500, np.float32), 0, "8000"),
+        (np.zeros(500, np.float32), "44100", "whole Hz"),
+        (np.zeros(500, np.float32), None, "whole Hz"),
+        (np.zeros((0, 500), np.float32), 8000, "channels, frames"),
+        (np.float32(0.5), 8000, "channels, frames"),
+        (np.zeros(500, np.int16), 8000, "int16 numbers.*full scale.*divide"),
+        (np.zeros(500, bool), 8000, "bool numbers"),
+        (np.zeros(500, np.complex64), 8000, "complex64"),
+        ([[0.5], [0.5, 0.5]], 8000, "give an array"),
+        ("concert.mp3", 8000, "a path"),
+        (None, 8000, "object"),
     ],
 )
 def test_audio_of_another_shape_or_rate_is_refused(known_model, audio, sample_rate, remedy):
     with pytest.raises(UsageError, match=remedy):
         Separator(known_model(), device="cpu").separate(audio, sample_rate)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda audio: audio.tolist(),
+        lambda audio: audio.astype(np.float64),
+        lambda audio: audio.astype(">f4"),
+        np.asfortranarray,
+        lambda audio: np.repeat(audio, 2, axis=1)[:, ::2],
+        lambda audio: np.frombuffer(audio.tobytes(), np.float32).reshape(audio.shape),  # read-only
+        lambda audio: torch.from_numpy(audio).requires_grad_(),
+    ],
+)
+def test_audio_in_any_memory_layout_gives_the_same_and_stays_as_it_was(known_model, make):
+    separator = Separator(known_model(shifted_gains, stems=("vocals", "other")), device="cpu")
+    audio = noise(2, 3000)
+    wanted = separator.separate(audio, 8000)
+    given = make(audio.copy())
+    found = separator.separate(given, 8000.0)
+    assert all((found[name] == wanted[name]).all() for name in wanted)
+    kept = given.detach() if isinstance(given, torch.Tensor) else given
+    assert (np.asarray(kept, dtype=np.float32) == audio).all()
+
+
+def test_threads_may_share_a_separator_and_processes_may_get_one():
+    torch.manual_seed(0)
+    config = {"widths": [4, 4, 8], "dual_path_layers": 1, "n_fft": 512, "hop_frames": 256}
+    model = build("scnet", sample_rate=8000, segment_seconds=0.5, **config)
+    separator = Separator(model, device="cpu")
+    inputs = [noise(2, 9000, seed) for seed in range(3)]
+    wanted = [separator.separate(audio, 8000) for audio in inputs]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda audio: separator.separate(audio, 8000), inputs))
+    found.append(pickle.loads(pickle.dumps(separator)).separate(inputs[0], 8000))
+    for stems, expected in zip(found, [*wanted, wanted[0]], strict=True):
+        assert all((stems[name] == expected[name]).all() for name in expected)
 
 
 def test_options_that_cannot_be_met(known_model):
