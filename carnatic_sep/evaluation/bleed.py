@@ -21,7 +21,6 @@ SHORTEST_SECONDS = 0.2
 """References shorter than this are left as they are: there is nothing to learn a room from."""
 
 SHORTEST_REST_SECONDS = 0.5
-CEILING_SECONDS = 60.0
 MASKED = CleanConfig(rounds=1, taps=(8,), post_filter=True)
 """The second cleaner: it knows nothing of rests and masks, so that it errs in its own way."""
 
@@ -97,38 +96,30 @@ def silent_spans(
 
 
 def ceilings(
-    references: Mapping[str, NDArray[np.float32]], *, sample_rate: int
+    references: Mapping[str, NDArray[np.float32]], masked: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, float]:
     """Return stem -> the SDR in dB that the true stem would get against the recorded one.
 
-    Estimated minute by minute by one round of the canceller and its post-filter, on the mean of
-    the channels; empty where there is too little to estimate it from.
+    As :mod:`carnatic_sep.leakage.estimate` defines it: what cleaner and mask took out, times a
+    constant for what they leave, is bleed. Empty where nothing could be cleaned.
 
     Parameters
     ----------
     references : stem -> (channels, frames), as recorded
-    sample_rate : Hz
+    masked : the same, from :func:`clean_references` with the cleaner "masked"
     """
-    from carnatic_sep.leakage.estimate import estimate_bleed
+    from carnatic_sep.leakage.estimate import LEFT
 
-    shortest = int(SHORTEST_SECONDS * sample_rate)
-    together = np.stack([audio.mean(axis=0) for audio in references.values()])
-    if len(references) < 2 or together.shape[-1] < shortest:
+    if all(masked[stem] is recorded for stem, recorded in references.items()):
         return {}
-    own, bleed = np.zeros((2, len(references)))
-    step = int(CEILING_SECONDS * sample_rate)
-    for start in range(0, together.shape[-1], step):
-        part = together[:, start : start + step]
-        if part.shape[-1] >= shortest:
-            config = CleanConfig(rounds=1)
-            found = estimate_bleed(part, sample_rate=sample_rate, config=config)
-            own += found.own.sum(axis=1)
-            bleed += found.bleed.sum(axis=1)
-    return {
-        stem: float(10 * np.log10((mine + others) / others)) if others > 0 else float("inf")
-        for stem, mine, others in zip(references, own, bleed, strict=True)
-        if mine + others > 0
-    }
+    found = {}
+    for stem, recorded in references.items():
+        own = float(np.sum(np.square(masked[stem], dtype=np.float64)))
+        removed = recorded.astype(np.float64) - masked[stem]
+        bleed = LEFT * float(np.sum(np.square(removed)))
+        if own + bleed > 0.0:
+            found[stem] = 10.0 * float(np.log10((own + bleed) / bleed)) if bleed else float("inf")
+    return found
 
 
 def rests_of(melody: Melody, *, seconds: float, guard_seconds: float = 0.05) -> Spans:

@@ -107,7 +107,10 @@ def read_recording(track: Multitrack, options: EvaluationOptions) -> Recording:
                 )
                 for cleaner in options.cleaners
             }
-            ceilings = bleed.ceilings(heard, sample_rate=rate)
+            masked = cleaned.get("masked") or bleed.clean_references(
+                heard, sample_rate=rate, cleaner="masked"
+            )
+            ceilings = bleed.ceilings(heard, masked)
     melody = _melody(track)
     if not heard and VOCALS in melody:
         silent = {VOCALS: bleed.rests_of(melody[VOCALS], seconds=frames / rate)}

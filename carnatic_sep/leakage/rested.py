@@ -35,8 +35,8 @@ RESTED = CleanConfig(post_filter=False, guard_db=-11.0)
 REST_POWER = 1e-3
 """What is left of a target's power, and of the doubt about it, while it is known to rest."""
 
-LEAST_REST_SECONDS = 1.0
-"""Shorter rests teach nothing: they have hardly more columns than there are filters to fit."""
+LEAST_REST_SECONDS = 1.5
+"""Shorter rests are told wrongly too often, and have hardly more columns than there are filters."""
 
 _TINY = 1e-20
 _LEAST_GAIN = 1e-4

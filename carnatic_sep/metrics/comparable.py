@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from carnatic_sep.metrics.msst import BleedFull, bleed_full
-
 if TYPE_CHECKING:
     from carnatic_sep.metrics.material import Material
 
 
 def bleedless_of(material: Material, stem: str) -> float:
     """Return :attr:`carnatic_sep.metrics.msst.BleedFull.bleedless` against the recorded stem."""
-    return _both(material, stem).bleedless
+    return material.bleed_full(stem).bleedless
 
 
 def fullness_of(material: Material, stem: str) -> float:
     """Return :attr:`carnatic_sep.metrics.msst.BleedFull.fullness` against the recorded stem."""
-    return _both(material, stem).fullness
-
-
-def _both(material: Material, stem: str) -> BleedFull:
-    return bleed_full(
-        material.references[stem], material.estimates[stem], sample_rate=material.sample_rate
-    )
+    return material.bleed_full(stem).fullness

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from carnatic_sep.metrics.melody import Melody
+    from carnatic_sep.metrics.msst import BleedFull
     from carnatic_sep.metrics.museval import BssEval
     from carnatic_sep.metrics.prepared import Prepared
     from carnatic_sep.metrics.projection import Energies
@@ -62,6 +63,9 @@ class Material:
     tonic_hz: float | None = None
     prepared: Prepared | None = None
     _melodies: dict[tuple[str, str], Melody] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _bleed_full: dict[str, BleedFull] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -119,6 +123,16 @@ class Material:
         if key not in self._melodies:
             self._melodies[key] = tracked(self.estimates[stem], stem, self.sample_rate)
         return self._melodies[key]
+
+    def bleed_full(self, stem: str) -> BleedFull:
+        """Return MSST's two numbers for `stem`, computed together and once."""
+        from carnatic_sep.metrics.msst import bleed_full
+
+        if stem not in self._bleed_full:
+            self._bleed_full[stem] = bleed_full(
+                self.references[stem], self.estimates[stem], sample_rate=self.sample_rate
+            )
+        return self._bleed_full[stem]
 
     @cached_property
     def bsseval(self) -> tuple[list[str], BssEval | None]:

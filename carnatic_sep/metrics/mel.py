@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ _BREAK_MEL = _BREAK_HZ / _LINEAR_HZ
 _STEP = np.log(6.4) / 27.0
 
 
+@lru_cache(maxsize=8)
 def mel_filters(*, sample_rate: int, n_fft: int, bands: int) -> NDArray[np.float32]:
     """Return triangular filters of equal area, from 0 Hz to half the rate.
 
@@ -26,7 +28,7 @@ def mel_filters(*, sample_rate: int, n_fft: int, bands: int) -> NDArray[np.float
 
     Returns
     -------
-    (bands, n_fft // 2 + 1)
+    (bands, n_fft // 2 + 1), read-only
 
     Source: Slaney, Auditory Toolbox, 1998: linear below 1 kHz, logarithmic above.
     """
@@ -38,6 +40,7 @@ def mel_filters(*, sample_rate: int, n_fft: int, bands: int) -> NDArray[np.float
     filters: NDArray[np.float32] = (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).astype(
         np.float32
     )
+    filters.setflags(write=False)  # every later call gets the same array
     return filters
 
 
