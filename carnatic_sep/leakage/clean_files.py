@@ -98,6 +98,7 @@ def clean_multitrack(
     """
     from carnatic_sep.audio.formats import OutputFormat
     from carnatic_sep.audio.writer import StemWriter
+    from carnatic_sep.leakage.confidence_file import ConfidenceFile
     from carnatic_sep.leakage.stream import clean_stream
 
     if len(track.stems) < 2:
@@ -120,16 +121,19 @@ def clean_multitrack(
         heard = track.read_microphones(start=start, frames=count, sample_rate=sample_rate)
         return np.concatenate([heard[microphone.name] for microphone in track.microphones])
 
-    tally, sure = Tally(rows.names), []
+    tally = Tally(rows.names)
     channels = 1 + max(channel or 0 for channel in rows.channels)
-    with StemWriter(
-        paths,
-        sample_rate=sample_rate,
-        channels=channels,
-        output_format=chosen,
-        overwrite=overwrite,
-        expected_frames=frames,
-    ) as writer:
+    with (
+        StemWriter(
+            paths,
+            sample_rate=sample_rate,
+            channels=channels,
+            output_format=chosen,
+            overwrite=overwrite,
+            expected_frames=frames,
+        ) as writer,
+        ConfidenceFile(folder / CONFIDENCE, rows.names) as sure,
+    ):
         for piece in clean_stream(
             read,
             frames=frames,
@@ -138,13 +142,13 @@ def clean_multitrack(
             config=config,
         ):
             tally.add(piece)
-            sure.append(np.rint(piece.confidence * 255.0).astype(np.uint8))
+            sure.write(piece.confidence)
             writer.write(_sum_stems(piece.audio, rows, channels))
             if on_progress is not None:
                 on_progress(piece.done, frames)
         gain = writer.commit()
-    report = tally.report(config=config, sample_rate=sample_rate)
-    _write_confidence(folder / CONFIDENCE, rows, np.concatenate(sure, axis=2), report)
+        report = tally.report(config=config, sample_rate=sample_rate)
+        sure.commit(report)
     _write_json(folder / METADATA, _metadata(track))
     # Last, since it says that all the rest is whole.
     _write_json(folder / RECORD, {"order": order, "gain": gain, "report": report.as_dict()})
@@ -244,24 +248,6 @@ def _metadata(track: Multitrack) -> dict[str, Any]:
         "bleed_removed_by": f"carnatic-sep cleaner {CLEANER_VERSION}",
     }
     return {key: value for key, value in facts.items() if value is not None}
-
-
-def _write_confidence(
-    path: Path, rows: _Rows, confidence: NDArray[np.uint8], report: CleanReport
-) -> None:
-    growing = path.with_name(f"{path.name}.partial")
-    arrays: dict[str, Any] = dict(zip(rows.names, confidence, strict=True))
-    try:
-        with growing.open("wb") as file:
-            np.savez_compressed(
-                file,
-                **arrays,
-                band_edges_hz=np.array(report.band_edges_hz),
-                column_seconds=np.array(report.column_seconds),
-            )
-        growing.replace(path)
-    except OSError as error:
-        raise AudioWriteError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:
