@@ -42,8 +42,8 @@ class LineWatcher(QuietWatcher):
         """Say which track is done, and what went wrong."""
         self._done += 1
         typer.echo(f"[{self._done}/{self._tracks}] {part.track}", err=True)
-        for why in part.failed.values():
-            typer.echo(f"  failed: {why}", err=True)
+        for line in _remarks(part):
+            typer.echo(f"  {line}", err=True)
 
 
 class BarWatcher(QuietWatcher):
@@ -65,14 +65,20 @@ class BarWatcher(QuietWatcher):
     def scored(self, part: Part) -> None:
         """Move the bar, and print what went wrong above it."""
         assert self._bar is not None, "begin comes first"
-        for why in part.failed.values():
-            self._bar.console.print(f"failed: {why}", markup=False)
+        for line in _remarks(part):
+            self._bar.console.print(f"{part.track}: {line}", markup=False)
         self._bar.update(self._task, advance=1, description=part.track[-40:])
 
     def end(self) -> None:
         """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
+
+
+def _remarks(part: Part) -> list[str]:
+    """Return what failed on a track, and what was left out or padded."""
+    failed = [f"failed: {why}" for why in part.failed.values()]
+    return [*failed, *(f"note: {note}" for note in part.notes)]
 
 
 def watcher_for(*, quiet: bool) -> QuietWatcher:
@@ -89,7 +95,9 @@ def print_evaluation(found: Evaluation) -> None:
     summary = found.summary
     metric = summary["headline"]
     stems = [*summary["stems"], "mean"]
-    title = f"{metric} in dB, mean and 95 % interval over {summary['dataset']['tracks']} tracks"
+    scored = sum(bool(track["scores"]) for track in summary["tracks"])
+    of_all = f" of {len(summary['tracks'])}" if scored < len(summary["tracks"]) else ""
+    title = f"{metric} in dB, mean and 95 % interval over {scored}{of_all} tracks"
     table = Table(title=title, title_justify="left")
     table.add_column("system")
     for stem in stems:
@@ -101,6 +109,8 @@ def print_evaluation(found: Evaluation) -> None:
             table.add_row(system["name"], *cells)
     if table.row_count:
         make_console().print(table)
+    elif summary["stems"] and summary["set_apart"]:
+        typer.echo("every stem bleeds too much to count: the report lists them by themselves")
     else:
         typer.echo("no references: the report has what needs none")
     for line in claims(summary["pairs"]):

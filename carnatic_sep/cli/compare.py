@@ -69,7 +69,7 @@ def _print(found: Comparison, *, every_metric: bool) -> None:
             cells = (*_cells(each, "dB"), f"{each['wins']} of {each['count']}")
             verdict = "" if number else names[claim["better"]]
             table.add_row("" if number else claim["stem"], metric, *cells, verdict)
-    if every_metric:
+    if every_metric or not found.claims:  # without the headline, what there is
         table.add_section()
         for row in found.metrics:
             table.add_row(row["stem"], row["metric"], *_cells(row, row["unit"]), "", "")

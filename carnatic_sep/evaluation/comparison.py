@@ -70,7 +70,8 @@ def compare(
     Raises
     ------
     EvaluationError
-        No summary, runs that were not measured alike, or no track in common.
+        No summary, runs that were not measured alike, no track or no metric in common, or tracks
+        that are called the same and are not.
     UnknownNameError
         A run has no such system.
     UsageError
@@ -83,6 +84,7 @@ def compare(
     shared = [track for track in scores_a if track in scores_b]
     if not shared:
         raise EvaluationError(f"{a} and {b}: no track in common, so there is nothing to compare")
+    _check_tracks(first, second, shared, Path(a), Path(b))
     concerts = {track["track"]: track["concert"] for track in first["tracks"]}
     clusters = [concerts[track] for track in shared]
     apart = {(x["track"], x["stem"]) for x in (*first["set_apart"], *second["set_apart"])}
@@ -146,6 +148,27 @@ def _check_alike(first: Mapping[str, Any], second: Mapping[str, Any], a: Path, b
         raise EvaluationError(
             f"{a} has references of cleaner {mine}, {b} of cleaner {yours}; evaluate the older "
             "one again"
+        )
+
+
+def _check_tracks(
+    first: Mapping[str, Any], second: Mapping[str, Any], shared: Sequence[str], a: Path, b: Path
+) -> None:
+    """Refuse runs on other music under the same names, and runs that share no metric."""
+    mine, yours = (
+        {track["track"]: track.get("seconds") for track in run["tracks"]} for run in (first, second)
+    )
+    for track in shared:
+        lengths = mine[track], yours[track]
+        if None not in lengths and abs(lengths[0] - lengths[1]) > 0.01:
+            raise EvaluationError(
+                f"{track} lasts {lengths[0]:.2f} s in {a} and {lengths[1]:.2f} s in {b}: these are "
+                "two sets whose tracks share names; evaluate both systems on one of them"
+            )
+    if not set(first["metrics"]) & set(second["metrics"]):
+        raise EvaluationError(
+            f"{a} holds {', '.join(first['metrics'])}, {b} {', '.join(second['metrics'])}: no "
+            "metric in common; evaluate one of them again with the other's --metrics"
         )
 
 

@@ -100,7 +100,10 @@ def test_one_failed_track_gives_exit_code_1(folder, tmp_path, capsys) -> None:
         )
         == 1
     )
-    assert "failed: " in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert "failed: " in err
+    assert "no estimate of violin, so it has no score" in err
+    assert "over 2 of 3 tracks" in " ".join(out.split())
     assert "no estimates of track-2" in (tmp_path / "out" / "report.html").read_text()
 
 

@@ -84,3 +84,22 @@ def test_nothing_shared_no_system_and_no_summary(tmp_path) -> None:
     (a / "summary.json").write_text(json.dumps(document))
     with pytest.raises(UsageError, match="holds mine, second; name one of them"):
         compare(a, a)
+
+
+def test_names_in_common_are_not_tracks_in_common(tmp_path) -> None:
+    a, b = write(tmp_path / "a", {"1": 5.0}), write(tmp_path / "b", {"1": 5.0})
+    for folder, changed in ((a, 10.0), (b, 12.5)):
+        document = json.loads((folder / "summary.json").read_text())
+        document["tracks"][0]["seconds"] = changed
+        (folder / "summary.json").write_text(json.dumps(document))
+    with pytest.raises(EvaluationError, match=r"1 lasts 10.00 s in .*a and 12.50 s in .*b"):
+        compare(a, b)
+
+
+def test_runs_without_a_metric_in_common(tmp_path) -> None:
+    a, b = write(tmp_path / "a", {"1": 5.0}), write(tmp_path / "b", {"1": 5.0})
+    document = json.loads((b / "summary.json").read_text())
+    document["metrics"] = {"lc_sir": {"unit": "dB", "better": "higher"}}
+    (b / "summary.json").write_text(json.dumps(document))
+    with pytest.raises(EvaluationError, match=r"holds lc_sdr, .* lc_sir: no metric in common"):
+        compare(a, b)

@@ -13,7 +13,7 @@ from carnatic_sep.leakage.clean import CleanConfig, clean
 from carnatic_sep.leakage.rested import RESTED, clean_rested, told_rests
 
 RATE, SECONDS = 16000, 6.0
-RESTS = {"vocals": [(0.8, 2.7)], "violin": [(3.0, 4.9)]}
+RESTS = {"vocals": [(0.5, 2.75)], "violin": [(3.0, 5.25)]}
 
 
 def played(seed: int, low: float) -> np.ndarray:
