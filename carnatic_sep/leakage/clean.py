@@ -34,7 +34,9 @@ class StemReport:
     Attributes
     ----------
     removed_db : energy taken out, relative to what was recorded; -inf where nothing was
-    outcome : for each segment what it got: ``2 rounds``, ``1 round``, ``wiener`` or ``mira``
+    outcome : for each segment what it got: ``2 rounds``, ``1 round``, ``wiener``, ``mira``, or
+        ``copy`` where another microphone records the same, of which it was not cleaned
+    guarded : whether a segment got anything else than what was ordered
     solo_removed_db : the worst over segments of energy removed where it plays alone; NaN where it
         never does
     """
@@ -42,11 +44,7 @@ class StemReport:
     removed_db: float
     outcome: tuple[str, ...]
     solo_removed_db: float
-
-    @property
-    def guarded(self) -> bool:
-        """Whether the guard fell back anywhere."""
-        return len(set(self.outcome)) > 1 or self.outcome[:1] in (("1 round",), ("wiener",))
+    guarded: bool
 
 
 @dataclass(frozen=True)
@@ -137,16 +135,20 @@ class Tally:
     def report(self, *, config: CleanConfig, sample_rate: int) -> CleanReport:
         """Return what the pieces so far add up to."""
         from carnatic_sep.leakage.confidence import band_edges
+        from carnatic_sep.leakage.segment import rounds_done
         from carnatic_sep.leakage.stream import hop_frames
 
         n_fft = window_frames(sample_rate)
         edges = band_edges(n_fft // 2 + 1, sample_rate=sample_rate)
+        ordered = "mira" if config.method == "mira" else rounds_done(config.rounds)
         stems = {}
         for index, name in enumerate(self.names):
+            outcome = tuple(outcome[index] for outcome in self.outcome)
             share = self.removed[index] / self.recorded[index] if self.recorded[index] else 0.0
             stems[name] = StemReport(
                 removed_db=10.0 * log10(share) if share > 0.0 else float("-inf"),
-                outcome=tuple(outcome[index] for outcome in self.outcome),
+                outcome=outcome,
+                guarded=any(got != ordered for got in outcome),
                 solo_removed_db=_worst([solo[index] for solo in self.solo]),
             )
         return CleanReport(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, nan
 from typing import TYPE_CHECKING
 
+from carnatic_sep.leakage.copies import copies
 from carnatic_sep.leakage.guard import energy, solo_bins
 from carnatic_sep.leakage.joint import (
     Memory,
@@ -30,6 +31,7 @@ _MASK_SHARE, _AGREED_SHARE = 0.5, 0.25
 _LITTLE_SHARE = 10.0**-1.8
 WIENER = "wiener"
 MIRA = "mira"
+COPY = "copy"
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Segment:
     ----------
     spectra : (bins, microphones, columns), complex
     share : like it, real, 0..1: own power over all that is left
-    outcome : what each microphone got in the end: ``2 rounds``, ``1 round``, ``wiener`` or
-        ``mira``
+    outcome : what each microphone got in the end: ``2 rounds``, ``1 round``, ``wiener``, ``mira``,
+        or ``copy`` where another one records the same, of which it was not cleaned
     solo_removed_db : removed share of energy where each microphone is alone, for what it got; NaN
         where it never is
     """
@@ -50,6 +52,15 @@ class Segment:
     share: Tensor
     outcome: list[str]
     solo_removed_db: list[float]
+
+
+def rounds_done(number: int) -> str:
+    """Return what a microphone got that went through so many rounds.
+
+    >>> rounds_done(2)
+    '2 rounds'
+    """
+    return f"{number} round{'s' if number > 1 else ''}"
 
 
 def clean_segment(
@@ -65,8 +76,15 @@ def clean_segment(
     """
     if config.method == "mira":
         return _masked_by_mira(spectra, related=related)
+    twins = copies(spectra) & ~related
+    if twins.any():
+        # Fitted by each other they would vanish; and filters without the one say nothing to later
+        # segments, in which both may be themselves again.
+        related, memory = related | twins, None
     stages = cancel(spectra, related=related, config=config, memory=memory)
-    return _guarded(stages, related=related, config=config)
+    found = _guarded(stages, related=related, config=config)
+    outcome = [COPY if twins[number].any() else got for number, got in enumerate(found.outcome)]
+    return replace(found, outcome=outcome)
 
 
 def post_filter(spectra: Tensor, found: Segment) -> Tensor:
@@ -142,7 +160,7 @@ def _guarded(stages: list[Stage], *, related: Tensor, config: CleanConfig) -> Se
     last, rounds = stages[-1], len(stages) - 1
     gains = capped(stages[0].gains, last.passed, related=related, config=config)
     lost_db = _lost_in_solos(stages, gains, config=config)
-    names = [*(f"{k} round{'s' if k > 1 else ''}" for k in range(rounds, 0, -1)), WIENER]
+    names = [*(rounds_done(number) for number in range(rounds, 0, -1)), WIENER]
     picks = []
     for microphone in range(len(related)):
         kept = [k for k in range(rounds) if lost_db[k, microphone] < config.guard_db]

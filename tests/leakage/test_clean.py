@@ -153,10 +153,55 @@ def test_recordings_that_break_the_model_keep_their_solos_or_fall_back(truth, bl
         assert found.report.stems[name].guarded or lost < 10**-1.5 * there, name
 
 
-def test_guard_fires_on_a_microphone_that_is_a_copy(bled):
-    found = clean({**bled, "other": np.float32(0.7) * bled["vocals"]}, sample_rate=RATE)
-    assert found.report.stems["other"].guarded
+@pytest.mark.parametrize("gain", [0.7, -0.6])
+def test_a_copy_is_told_and_neither_is_cleaned_of_the_other(truth, bled, gain: float):
+    found = clean({**bled, "other": np.float32(gain) * bled["vocals"]}, sample_rate=RATE)
+    assert set(found.report.stems["other"].outcome) == {"copy"}
+    assert set(found.report.stems["vocals"].outcome) == {"copy"}
     assert not found.report.stems["violin"].guarded
+    before = sdr(truth["vocals"], bled["vocals"])
+    assert sdr(truth["vocals"], found.stems["vocals"]) > before + 3.0
+    assert sdr(gain * truth["vocals"], found.stems["other"]) > before + 3.0
+
+
+def test_a_copy_for_three_seconds_is_told(bled):
+    later = bled["violin"].copy()
+    later[-3 * RATE :] = bled["vocals"][-3 * RATE :]
+    found = clean({"vocals": bled["vocals"], "violin": later}, sample_rate=RATE)
+    assert all(stem.guarded for stem in found.report.stems.values())
+
+
+def test_a_player_heard_by_both_microphones_is_no_copy(truth):
+    heard = {"vocals": truth["vocals"], "violin": np.float32(0.5) * echoed(truth["vocals"], 3)}
+    found = clean(heard, sample_rate=RATE)
+    assert not any("copy" in stem.outcome for stem in found.report.stems.values())
+
+
+def test_bleed_without_delay_is_no_copy(truth):
+    alone = truth["violin"].copy()
+    alone[: 4 * RATE] = 0.0
+    heard = {"vocals": truth["vocals"], "violin": alone + np.float32(0.3) * truth["vocals"]}
+    found = clean(heard, sample_rate=RATE)
+    assert not found.report.stems["violin"].guarded
+    assert sdr(alone, found.stems["violin"]) > sdr(alone, heard["violin"]) + 5.0
+
+
+def test_guard_falls_back_from_filters_that_are_wrong(bled, monkeypatch):
+    def wrong(spectra, regressors, filters, taps, related):
+        return spectra - 0.5 * spectra.roll(1, dims=1) - 0.5 * spectra
+
+    monkeypatch.setattr("carnatic_sep.leakage.joint.subtract", wrong)
+    found = clean(bled, sample_rate=RATE)
+    for name, stem in found.report.stems.items():
+        assert stem.guarded
+        assert set(stem.outcome) == {"wiener"}
+        assert sdr(bled[name], found.stems[name]) > 3.0
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_guard_is_quiet_where_nothing_goes_wrong(bled, rounds: int):
+    found = clean(bled, sample_rate=RATE, config=CleanConfig(rounds=rounds))
+    assert not any(stem.guarded for stem in found.report.stems.values())
 
 
 def test_masks_are_left_where_little_was_found(truth, bled):
