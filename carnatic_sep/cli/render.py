@@ -80,7 +80,10 @@ def render(
 
         if bank is not None and not quiet:
             print(f"preparing {bank}; kept in {cache}", file=sys.stderr, flush=True)
-        config = EnsembleConfig(bleed_db=None if bleed is None else (bleed, bleed))
+        config = EnsembleConfig(
+            bleed_db=None if bleed is None else (bleed, bleed),
+            violin_variety=0.0 if bank is None else 1.0,
+        )
         return make_ensemble(bank=bank, cache=cache, config=config, sample_rate=sample_rate)
 
     started, counts = time.monotonic(), {"rendered": 0, "kept": 0}

@@ -29,12 +29,16 @@ def main() -> None:
     parser.add_argument("piece", type=Path)
     parser.add_argument("picture", type=Path)
     options = parser.parse_args()
+    draw(options.piece, options.picture)
 
-    score = Score.from_json((options.piece / "score.json").read_text(encoding="utf-8"))
+
+def draw(piece: Path, picture: Path) -> None:
+    """Draw the mixture and the stems of a rendered piece with its score over them."""
+    score = Score.from_json((piece / "score.json").read_text(encoding="utf-8"))
     rows = ("mixture", *DEFAULT_STEMS)
     figure, axes = plt.subplots(len(rows), 1, figsize=(9, 9), sharex=True, layout="constrained")
     for axis, name in zip(axes, rows, strict=True):
-        audio, rate = soundfile.read(options.piece / f"{name}.wav")
+        audio, rate = soundfile.read(piece / f"{name}.wav")
         hz, seconds, power = spectrogram(audio.mean(axis=1), rate, nperseg=2048, noverlap=1536)
         shown = hz < _TOP_HZ
         level = 10 * np.log10(power[shown] + 1e-14)
@@ -54,7 +58,7 @@ def main() -> None:
         f"{score.form}, raga {score.raga}, {score.tala} tala at {beats:.0f} beats a minute, "
         f"Sa {score.tonic_hz:.1f} Hz"
     )
-    figure.savefig(options.picture, dpi=80)
+    figure.savefig(picture, dpi=80)
 
 
 def _line(axis: plt.Axes, score: Score, line: Contour) -> None:
