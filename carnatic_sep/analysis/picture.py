@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _WHOLE_SECONDS = 90.0
 _SPAN_SECONDS = 60.0
 _MARGIN_CENTS = 250.0
+_JUMP_CENTS = 200.0
 _RANGE_DB = 55.0
 _INK, _GRID, _LINE, _PITCH = "#1d1b22", "#8d8894", "#2b6ca3", "#c8102e"
 _STEM_INK = {
@@ -195,7 +196,10 @@ def _draw_melody(
     )
     times, cents = scene.pitch.times, scene.pitch.cents(scene.tonic_hz)
     inside = (times >= span[0]) & (times < span[1])
-    axes.plot(times[inside], cents[inside], color=_PITCH, linewidth=1.1)
+    # No voice slides so far in a hop: a line drawn there would only hide what is beside it.
+    jumps = np.abs(np.diff(cents, prepend=np.nan)) > _JUMP_CENTS
+    line = np.where(jumps, np.nan, cents)
+    axes.plot(times[inside], line[inside], color=_PITCH, linewidth=1.1)
     axes.set_ylim(*heights)
     axes.set_ylabel("cents over Sa", fontsize=9)
     axes.tick_params(labelsize=8)

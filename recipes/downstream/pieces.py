@@ -125,9 +125,11 @@ def _close_pitch(close: dict[str, np.ndarray], rate: int) -> dict[str, np.ndarra
     return {"times": one.times[:count], "f0": a, "known": known}
 
 
-def rendered_pieces(cache: Path, count: int, seconds: float) -> list[Piece]:
+def rendered_pieces(
+    cache: Path, count: int, seconds: float, *, seed: int = FIRST_SEED
+) -> list[Piece]:
     """Render pieces by rule, with seeds that nothing was trained on, and read them back."""
-    order = Order(count, seconds, FIRST_SEED)
+    order = Order(count, seconds, seed)
     folder = cache / f"rendered-{seconds:g}s"
 
     def make() -> object:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from pieces import Piece, concert_piece, multitrack_piece, rendered_pieces
+from pieces import FIRST_SEED, Piece, concert_piece, multitrack_piece, rendered_pieces
 from scores import score_piece
 from table import print_tables
 
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/downstream"))
     parser.add_argument("--pieces", type=int, default=6, help="how many rendered pieces")
     parser.add_argument("--seconds", type=float, default=30.0, help="length of each")
+    parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first of them")
     parser.add_argument("--models", default="default", help="names or files, commas between")
     parser.add_argument("--only", choices=["concert", "multitrack", "rendered"])
     given = parser.parse_args()
@@ -41,7 +42,7 @@ def main() -> None:
     if given.only in (None, "multitrack"):
         pieces += multitrack_piece(given.data, given.out / "audio")
     if given.only in (None, "rendered"):
-        pieces += rendered_pieces(given.out / "audio", given.pieces, given.seconds)
+        pieces += rendered_pieces(given.out / "audio", given.pieces, given.seconds, seed=given.seed)
     contenders = _contenders(given.models.split(","))
     for piece in pieces:
         for name, (key, separate) in contenders.items():
