@@ -59,3 +59,17 @@ def test_a_track_that_is_not_there_is_named(folder: Path):
     result = run("clean", folder, "--track", "sung", "--quiet")
     assert result.exit_code != 0
     assert "song" in str(result.exception)
+
+
+def test_recordings_without_stems_are_left_out(folder: Path, tmp_path: Path):
+    (folder / "mixed").mkdir()
+    soundfile.write(folder / "mixed" / "mixture.wav", 0.1 * np.ones(2 * RATE), RATE)
+    cleaned = run("clean", folder, "--out", tmp_path / "out", "--rounds", "1")
+    assert cleaned.exit_code == 0, cleaned.output
+    assert "left out" in cleaned.stderr
+    seen = run("inspect", folder, "--json", "--quiet")
+    assert seen.exit_code == 0, seen.output
+    assert json.loads(seen.stdout)["left_out"] == ["mixed"]
+    nothing = run("clean", folder, "--out", tmp_path / "out", "--track", "mixed", "--quiet")
+    assert nothing.exit_code == 1
+    assert "no track has stems" in nothing.stderr
