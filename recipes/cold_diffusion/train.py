@@ -1,7 +1,7 @@
 """Train cold diffusion on a folder of multitracks.
 
     python recipes/cold_diffusion/train.py recipes/cold_diffusion/conditioned.yaml \\
-        --data runs/bleeding_set/bleeding --out runs/cold-conditioned
+        --data runs/spleeter_set/bleeding --out runs/cold-conditioned
 
 Writes pipeline/, which diffusers loads, checkpoint.safetensors, which `carnatic-sep separate` and
 `evaluate` take as --model, and losses.csv. Ctrl-C stops early and keeps what was learnt; --start

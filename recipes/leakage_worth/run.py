@@ -1,6 +1,6 @@
 """What leakage-aware training is worth: one network, one budget, five ways to learn.
 
-    python recipes/spleeter_finetune/make_set.py runs/bleeding_set
+    python recipes/leakage_worth/make_set.py runs/bleeding_set
     python recipes/leakage_worth/run.py runs/bleeding_set --part test
 
 Trains the arms one after the other and prints a table of true SDR and SIR. Arms that are trained

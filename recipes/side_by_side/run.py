@@ -20,14 +20,14 @@ from time import process_time
 from typing import Any
 
 RUNS = Path("runs")
-SET = RUNS / "bleeding_set"
+SET = RUNS / "spleeter_set"
 STEMS = ("vocals", "violin", "mridangam", "mean")
 FINETUNE = "carnatic-sep finetune --config"
 COLD = f"python recipes/cold_diffusion/train.py --data {SET}/bleeding"
 BEFORE = "--set name=spleeter-before --set steps=1 --set learning_rate=1.0e-9"
 
 COMMANDS: Mapping[str, str] = {
-    "bleeding_set": f"python recipes/spleeter_finetune/make_set.py {SET}",
+    "spleeter_set": f"python recipes/spleeter_finetune/make_set.py {SET}",
     "untrained.safetensors": "python recipes/spleeter_finetune/untrained.py "
     "runs/untrained.safetensors",
     "mixer-untrained.safetensors": "python recipes/mixer_model/untrained.py "
@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "spleeter-before": f"{FINETUNE} recipes/spleeter_finetune/naive.yaml {BEFORE}",
     "spleeter-naive": f"{FINETUNE} recipes/spleeter_finetune/naive.yaml",
     "spleeter-aware": f"{FINETUNE} recipes/spleeter_finetune/aware.yaml",
-    "cold-published": f"{COLD} --out {RUNS}/cold-published "
+    "cold-published": f"{COLD} --out {RUNS}/cold-published --set steps=81 "
     "recipes/cold_diffusion/small-published.yaml",
     "cold-conditioned": f"{COLD} --out {RUNS}/cold-conditioned recipes/cold_diffusion/small.yaml",
     "mixer-small": f"{FINETUNE} recipes/mixer_model/small.yaml",

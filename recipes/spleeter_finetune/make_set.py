@@ -1,15 +1,13 @@
-"""Render small kutcheris, clean and with bleed, to learn from and to score with.
+"""Render small kutcheris, clean and with bleed, to fine-tune on and to score with.
 
-    python recipes/spleeter_finetune/make_set.py runs/bleeding_set
+    python recipes/spleeter_finetune/make_set.py runs/spleeter_set
 
-Writes folders of tracks that `carnatic-sep finetune` and `evaluate` read, one a piece in each:
+Writes three folders of tracks that `carnatic-sep finetune` and `evaluate` read:
 
-    dry/        the players alone, without a room: what a stand-in for Spleeter is trained on
-    bleeding/   what close microphones in a computed hall record of the same pieces
-    truth/      the same mixtures cut up by players: voice, violin and mridangam each alone at the
-                own microphone, and all that is left, the bleed too, as `other`
-    dev/, test/ other pieces and halls: each player alone at the own microphone, and as mixture
-                the sum of what all microphones record
+    clean/NAME/      the players alone, dry: what a stand-in for Spleeter is trained on
+    bleeding/NAME/   what close microphones in a computed hall record of the same pieces
+    test/NAME/       other pieces and halls: each player alone at the own microphone, and as
+                     mixture the sum of what all microphones record
 
 Pieces that are there are kept, so the command can be given again after an interrupt.
 """
@@ -23,74 +21,58 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from carnatic_sep.ensemble.config import EnsembleConfig
-from carnatic_sep.ensemble.kutcheri import Ensemble
-from carnatic_sep.leakage.simulate import Simulated, draw_room, room_responses, simulate
-from carnatic_sep.stems import DEFAULT_STEMS, OTHER
+from carnatic_sep.ensemble import render
+from carnatic_sep.leakage.simulate import draw_room, room_responses, simulate
+from carnatic_sep.stems import DEFAULT_STEMS
 
 RATE = 44100
 PIECES_A_HALL = 3
-FORMS = ("kriti", "kalpanasvara", "neraval")  # everybody plays, and everybody rests
-FIRST_SEED = {"train": 0, "dev": 6000, "test": 9000}
+FIRST_TEST_SEED = 9000
 
 
-def write(folder: Path, sounds: dict[str, np.ndarray], *, concert: str) -> None:
+def write(folder: Path, stems: dict[str, np.ndarray], *, concert: str, mixture=None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, audio in sounds.items():
+    for name, audio in stems.items():
         soundfile.write(folder / f"{name}.wav", audio, RATE, subtype="FLOAT")
-    about = {"concert": concert, "mixture_is_sum_of_stems": "mixture" not in sounds}
+    if mixture is not None:
+        soundfile.write(folder / "mixture.wav", mixture, RATE, subtype="FLOAT")
+    about = {"concert": concert, "mixture_is_sum_of_stems": mixture is None}
     (folder / "metadata.json").write_text(json.dumps(about), encoding="utf-8")  # last: all is there
 
 
-def with_the_rest(scene: Simulated) -> dict[str, np.ndarray]:
-    """Return the players alone, and as `other` whatever else there is in the mixture."""
-    alone = {name: audio for name, audio in scene.close.items() if name != OTHER}
-    return {**alone, OTHER: scene.mixture - sum(alone.values())}
-
-
-def piece(out: Path, part: str, number: int, *, seconds: float, bleed_db: float) -> None:
-    seed = number + FIRST_SEED[part]
+def piece(out: Path, number: int, *, seconds: float, bleed_db: float, test: bool) -> None:
+    seed = number + (FIRST_TEST_SEED if test else 0)
     hall = seed // PIECES_A_HALL
     name = f"piece-{seed:04d}"
-    last = out / ("bleeding" if part == "train" else part) / name
-    if (last / "metadata.json").is_file():
+    done = out / ("test" if test else "bleeding") / name
+    if (done / "metadata.json").is_file():
         return
-    ensemble = Ensemble(config=EnsembleConfig(staged=False, mastered=False), sample_rate=RATE)
-    played = ensemble.render(seconds=seconds, seed=seed, form=FORMS[number % len(FORMS)])
-    dry = {stem: played.stems[stem].mean(axis=0) for stem in DEFAULT_STEMS}
+    dry = render(seconds=seconds, sample_rate=RATE, seed=seed)
+    mono = {stem: dry[stem].mean(axis=0).astype(np.float32) for stem in DEFAULT_STEMS}
     responses = room_responses(draw_room(hall), sample_rate=RATE, names=DEFAULT_STEMS)
-    scene = simulate(dry, sample_rate=RATE, room=responses, bleed_db=bleed_db, seed=seed)
-    gain = 0.7 / float(np.abs(scene.mixture).max())
-    scene = Simulated(
-        close={stem: gain * audio for stem, audio in scene.close.items()},
-        bled={stem: gain * audio for stem, audio in scene.bled.items()},
-        mixture=gain * scene.mixture,
-    )
-    concert = f"hall {hall}"
-    if part != "train":
-        write(last, {**scene.close, "mixture": scene.mixture}, concert=concert)
+    scene = simulate(mono, sample_rate=RATE, room=responses, bleed_db=bleed_db, seed=seed)
+    peak = float(np.abs(scene.mixture).max()) / 0.7
+    close = {stem: audio / peak for stem, audio in scene.close.items()}
+    if test:
+        write(done, close, concert=f"hall {hall}", mixture=scene.mixture / peak)
         return
-    level = 0.7 / float(np.abs(sum(dry.values())).max())
-    write(out / "dry" / name, {s: level * audio for s, audio in dry.items()}, concert="dry")
-    write(out / "truth" / name, with_the_rest(scene), concert=concert)
-    write(last, scene.bled, concert=concert)
+    write(out / "clean" / name, mono, concert="dry")
+    bled = {stem: audio / peak for stem, audio in scene.bled.items()}
+    write(done, bled, concert=f"hall {hall}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--train", type=int, default=15, help="pieces to learn from")
-    parser.add_argument("--dev", type=int, default=3, help="pieces to choose settings by")
-    parser.add_argument("--test", type=int, default=6, help="pieces to score")
-    parser.add_argument("--seconds", type=float, default=18.0, help="length of a piece")
+    parser.add_argument("--train", type=int, default=9, help="pieces to train on")
+    parser.add_argument("--test", type=int, default=3, help="pieces to score")
+    parser.add_argument("--seconds", type=float, default=12.0, help="length of a piece")
     parser.add_argument("--bleed-db", type=float, default=-10.0, help="bleed against the player")
     given = parser.parse_args()
-    for part, count in (("dev", given.dev), ("test", given.test), ("train", given.train)):
+    for test, count in ((True, given.test), (False, given.train)):
         for number in range(count):
-            piece(given.out, part, number, seconds=given.seconds, bleed_db=given.bleed_db)
-            print(f"{part} {number + 1} of {count}", flush=True)
+            piece(given.out, number, seconds=given.seconds, bleed_db=given.bleed_db, test=test)
+            print(f"{'test' if test else 'train'} {number + 1} of {count}", flush=True)
 
 
 if __name__ == "__main__":

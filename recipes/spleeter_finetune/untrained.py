@@ -16,14 +16,13 @@ from carnatic_sep.models.checkpoint import Provenance, save_checkpoint
 from carnatic_sep.models.registry import build
 
 WIDTHS = [8, 16, 16, 32, 32, 32]
-BINS = 512  # up to 5.5 kHz, half of what Spleeter sees
 
 
 def main() -> None:
     path = Path(sys.argv[1])
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
-    model = build("unet", stems=["vocals", "accompaniment"], filters=WIDTHS, frequency_bins=BINS)
+    model = build("unet", stems=["vocals", "accompaniment"], filters=WIDTHS)
     about = Provenance(name="untrained", licence="MIT", description="random weights")
     save_checkpoint(path, model, about)
     print(path)
