@@ -1,11 +1,10 @@
-"""Render small kutcheris, clean and with bleed, to learn from and to score with.
+"""Render small kutcheris whose microphones bleed, with their truth, to learn from and to score with.
 
     python recipes/leakage_worth/make_set.py runs/bleeding_set
 
 Writes folders of tracks that `carnatic-sep finetune` and `evaluate` read, one a piece in each:
 
-    dry/        the players alone, without a room: what a stand-in for Spleeter is trained on
-    bleeding/   what close microphones in a computed hall record of the same pieces
+    bleeding/   what close microphones in a computed hall record
     truth/      the same mixtures cut up by players: voice, violin and mridangam each alone at the
                 own microphone, and all that is left, the bleed too, as `other`
     dev/, test/ other pieces and halls: each player alone at the own microphone, and as mixture
@@ -70,8 +69,6 @@ def piece(out: Path, part: str, number: int, *, seconds: float, bleed_db: float)
     if part != "train":
         write(last, {**scene.close, "mixture": scene.mixture}, concert=concert)
         return
-    level = 0.7 / float(np.abs(sum(dry.values())).max())
-    write(out / "dry" / name, {s: level * audio for s, audio in dry.items()}, concert="dry")
     write(out / "truth" / name, with_the_rest(scene), concert=concert)
     write(last, scene.bled, concert=concert)
 
