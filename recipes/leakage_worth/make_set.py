@@ -1,4 +1,4 @@
-"""Render small kutcheris whose microphones bleed, with their truth, to learn from and to score with.
+"""Render small kutcheris that bleed, with their truth, to learn from and to score with.
 
     python recipes/leakage_worth/make_set.py runs/bleeding_set
 
