@@ -98,20 +98,24 @@ def _from(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return np.concatenate([before[:half], after[half:]])
 
 
-def run_room(args, room: int) -> dict[str, list[dict]]:
-    """Measure all cases in one room."""
+def run_room(args, room: int, cells: dict[str, list[dict]]) -> None:
+    """Measure the cases in one room that `cells` does not hold yet."""
+    cases = {case: (LEVEL_DB, variation) for case, variation in MOVING.items()}
+    cases = {"none": (LEVEL_DB, Variation()), **cases, "none, at -20 dB": (-20, Variation())}
+    cases = {case: how for case, how in cases.items() if case not in cells}
+    if not cases:
+        return
     side = "development" if args.development else "reported"
     sources = draw_sources(args.data, args.cache, pieces=ROOMS, test=not args.development)[room]
     responses = room_responses(
         draw_room(FIRST_ROOM[side] + room), sample_rate=SAMPLE_RATE, names=list(sources)
     )
-    cells = {}
-    for case, variation in {"none": Variation(), **MOVING}.items():
+    for case, (level, variation) in cases.items():
         scene = simulate(
             sources,
             sample_rate=SAMPLE_RATE,
             room=responses,
-            bleed_db=LEVEL_DB,
+            bleed_db=level,
             seed=room,
             variation=variation,
         )
@@ -123,7 +127,6 @@ def run_room(args, room: int) -> dict[str, list[dict]]:
                 copied = mishap.split()[0].replace("voice", "vocals")
                 here = {**alone, COPY: alone.get(copied, np.zeros(0, dtype=bool))}
                 cells[mishap] = measure(recorded, truths[mishap], here)
-    return cells
 
 
 def show(rooms: list[dict[str, list[dict]]]) -> None:
@@ -158,10 +161,9 @@ def main() -> None:
     rooms = []
     for room in range(args.rooms):
         key = f"{side}, cleaner {CLEANER_VERSION}, room {room}"
-        if key not in kept:
-            kept[key] = run_room(args, room)
-            args.results.parent.mkdir(parents=True, exist_ok=True)
-            args.results.write_text(json.dumps(kept, indent=1))
+        run_room(args, room, kept.setdefault(key, {}))
+        args.results.parent.mkdir(parents=True, exist_ok=True)
+        args.results.write_text(json.dumps(kept, indent=1))
         rooms.append(kept[key])
     show(rooms)
 
