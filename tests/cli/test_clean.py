@@ -73,3 +73,21 @@ def test_recordings_without_stems_are_left_out(folder: Path, tmp_path: Path):
     nothing = run("clean", folder, "--out", tmp_path / "out", "--track", "mixed", "--quiet")
     assert nothing.exit_code == 1
     assert "no track has stems" in nothing.stderr
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("carnatic_sep.leakage.batch.clean_tracks", interrupted)
+    result = run("clean", folder, "--out", tmp_path / "out", "--quiet")
+    assert result.exit_code == 130
+    assert "the same command goes on" in result.stderr
+
+
+def test_a_file_in_place_of_a_folder_is_told(folder: Path):
+    result = run("clean", folder / "song" / "vocals.wav", "--quiet")
+    assert result.exit_code != 0
+    assert "this is a file" in str(result.exception)
