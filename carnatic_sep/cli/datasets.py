@@ -211,6 +211,8 @@ def split(
         return
     for part, content in facts["parts"].items():
         typer.echo(f"{part}: {len(content['tracks'])} tracks, {content['hours']:.2f} h")
+    for track in facts["unreadable"]:
+        typer.echo(f"in no part, since it cannot be opened: {track}", err=True)
     typer.echo(f"written to {target}")
 
 

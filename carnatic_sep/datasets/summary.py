@@ -90,8 +90,8 @@ def report_facts(report: ValidationReport) -> dict[str, Any]:
 
 
 def split_facts(dataset: Dataset, split: SplitFile) -> dict[str, Any]:
-    """Return the parts of a split by id with their hours."""
-    seconds, _, _ = track_seconds(dataset.tracks())
+    """Return the parts of a split by id with their hours, and what could not be opened."""
+    seconds, _, unreadable = track_seconds(dataset.tracks())
     return {
         "dataset": dataset.name,
         "by": split.by,
@@ -103,6 +103,7 @@ def split_facts(dataset: Dataset, split: SplitFile) -> dict[str, Any]:
             }
             for name, ids in split.parts.items()
         },
+        "unreadable": sorted(unreadable),
     }
 
 

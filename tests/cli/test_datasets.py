@@ -117,6 +117,14 @@ def test_split_writes_a_file_that_is_then_used(folder: Path) -> None:
     assert "by: concert" in out.read_text()
 
 
+def test_split_names_what_cannot_be_opened(folder: Path) -> None:
+    for path in (folder / "song0").glob("*.wav"):
+        path.write_text("no audio")
+    result = run("split", folder, "--quiet")
+    assert result.exit_code == 0, result.output
+    assert "in no part, since it cannot be opened: song0" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "said"),
     [
