@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fnmatch import fnmatch
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import lightning
 import torch
 from torch.utils.data import IterableDataset
 
-from carnatic_sep.datasets.bank import SAMPLE_RATE, SoloBank, load_bank, require_folder
+from carnatic_sep.datasets.bank import SAMPLE_RATE, SoloBank, load_bank, require_folder, select
 from carnatic_sep.datasets.mixer import MIXED_STEMS, Mixer
 from carnatic_sep.datasets.yaml_file import nearest
 from carnatic_sep.errors import ConfigError
@@ -168,7 +169,14 @@ def _validation(config: TrainConfig, *, data_dir: Path, cache: Path) -> list[NDA
     """Mix recordings that are kept out as the run mixes its own, with all instruments there."""
     if not config.validate_every:
         return []
-    held = config.data.model_copy(update={"test": list(config.validation.takes)})
+    takes = list(config.validation.takes)
+    for name in select(data_dir, takes):
+        if any(fnmatch(name, pattern) for pattern in config.data.test):
+            raise ConfigError(
+                f"{config.name}: validation.takes: {name} is kept out by data.test; what chooses "
+                "the weights cannot test them"
+            )
+    held = config.data.model_copy(update={"test": takes})
     try:
         bank = load_bank(data_dir, held, test=True, cache=cache)
     except ConfigError as error:

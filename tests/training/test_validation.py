@@ -189,6 +189,8 @@ def test_validation_that_cannot_be_is_refused(run, run_config) -> None:
         run(run_config(validate_every=2, validation={"takes": HELD, "metric": "lc_sdr"}))
     with pytest.raises(ConfigError, match=r"validation\.takes: .*nothing matches"):
         run(run_config(validate_every=2, validation={"takes": HELD[:2]}))
+    with pytest.raises(ConfigError, match=r"bach/kept_1\.wav is kept out by data\.test; what cho"):
+        run(run_config(validate_every=2, validation={"takes": HELD}))
     with pytest.raises(ValueError, match="patience counts validations"):
         run_config(patience=2)
     with pytest.raises(ValueError, match="unknown metric 'sdrr'; did you mean: sdr"):
