@@ -67,6 +67,7 @@ def render(
       piece    folder, status (rendered or kept), done, pieces
       summary  rendered, kept, elapsed_seconds            (the last line)
     """  # noqa: D301 (\b keeps the lines after it as they are)
+    from carnatic_sep.ensemble.config import EnsembleConfig
     from carnatic_sep.ensemble.renders import Order, render_pieces
 
     order = Order(pieces, seconds, seed, bleeding=bleed is not None, mp3_kbps=mp3)
@@ -74,16 +75,16 @@ def render(
         require_extra("ensemble", "pyworld", purpose="a bank")
         require_extra("train", "librosa", purpose="a bank")
 
+    config = EnsembleConfig(
+        bleed_db=None if bleed is None else (bleed, bleed),
+        violin_variety=0.0 if bank is None else 1.0,
+    )
+
     def make() -> Ensemble:
-        from carnatic_sep.ensemble.config import EnsembleConfig
         from carnatic_sep.ensemble.orders import make_ensemble
 
         if bank is not None and not quiet:
             print(f"preparing {bank}; kept in {cache}", file=sys.stderr, flush=True)
-        config = EnsembleConfig(
-            bleed_db=None if bleed is None else (bleed, bleed),
-            violin_variety=0.0 if bank is None else 1.0,
-        )
         return make_ensemble(bank=bank, cache=cache, config=config, sample_rate=sample_rate)
 
     started, counts = time.monotonic(), {"rendered": 0, "kept": 0}
@@ -91,6 +92,7 @@ def render(
         "bank": None if bank is None else bank.name,
         "bleed_db": bleed,
         "sample_rate": sample_rate,
+        "violin_variety": config.violin_variety,
     }
     for written in render_pieces(make, order, out, settings=settings, overwrite=overwrite):
         counts[written.status] += 1

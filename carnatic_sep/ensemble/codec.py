@@ -16,6 +16,21 @@ _RATES = (32000, 44100, 48000)
 _HIGHEST_KBPS, _LOWEST_KBPS = 320, 32
 
 
+def check_mp3(kbps: int, *, sample_rate: int) -> None:
+    """Refuse what mp3 files of these kinds do not have.
+
+    Raises
+    ------
+    UsageError
+        Another rate.
+    """
+    if sample_rate not in _RATES or not 64 <= kbps <= _HIGHEST_KBPS:
+        raise UsageError(
+            f"mp3 at {kbps} kbit/s and {sample_rate} Hz: choose 64 to {_HIGHEST_KBPS} kbit/s and "
+            f"one of {', '.join(map(str, _RATES))} Hz"
+        )
+
+
 def mp3_round_trip(
     audio: NDArray[np.float32], *, sample_rate: int, kbps: int = 128
 ) -> NDArray[np.float32]:
@@ -38,11 +53,7 @@ def mp3_round_trip(
     """
     import soundfile
 
-    if sample_rate not in _RATES or not 64 <= kbps <= _HIGHEST_KBPS:
-        raise UsageError(
-            f"mp3 at {kbps} kbit/s and {sample_rate} Hz: choose 64 to {_HIGHEST_KBPS} kbit/s and "
-            f"one of {', '.join(map(str, _RATES))} Hz"
-        )
+    check_mp3(kbps, sample_rate=sample_rate)
     # libsndfile maps 0..1 to the rates from 320 kbit/s down and takes the next that exists.
     level = (_HIGHEST_KBPS - kbps) / (_HIGHEST_KBPS - _LOWEST_KBPS)
     coded = io.BytesIO()

@@ -95,15 +95,18 @@ class EnsembleConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse stems that nobody can play apart, and a variety below none.
+        """Refuse stems that nobody can play apart, and numbers that cannot be.
 
         Raises
         ------
         UnknownNameError
             `apart` names another stem.
         UsageError
-            `violin_variety` is negative.
+            `violin_variety` is negative, or bleed is not.
         """
+        for bleed in self.bleed_db or ():
+            if not np.isfinite(bleed) or bleed >= 0.0:
+                raise UsageError(f"bleed lies below the own player: below 0 dB, not {bleed:g}")
         if not self.violin_variety >= 0.0:
             raise UsageError(f"violin_variety must be 0 or above, not {self.violin_variety}")
         for name in self.apart:

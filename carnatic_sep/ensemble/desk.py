@@ -52,6 +52,9 @@ class DeskConfig(Strict):
     reverb_db: Range = (-19.0, -9.0)
     """Level of the desk's stereo reverb relative to the dry sound."""
     reverb_seconds: Range = (0.6, 1.6)
+    reverb_hz: tuple[float, float] = (0.0, 3500.0)
+    """Corners between which the reverb returns: below the first it falls by 12 dB an octave (0 for
+    no such corner), above the second by 6 dB."""
     threshold_db: Range = (4.0, 12.0)
     ratio: Range = (1.0, 2.5)
     loudness_db: Range = (-31.0, -19.0)
@@ -93,7 +96,7 @@ class Desk:
     ----------
     channels : by player
     tone_db : of the whole mix, in :data:`OCTAVES_HZ`
-    reverb_db, reverb_seconds : of the desk's stereo reverb; no level for none
+    reverb_db, reverb_seconds, reverb_hz : of the desk's stereo reverb; no level for none
     bleed_db : energy of what each microphone hears of the others, relative to its own player;
         None for microphones that hear nobody else
     mastering : compressor and limiter
@@ -103,6 +106,7 @@ class Desk:
     tone_db: tuple[float, ...]
     reverb_db: float | None
     reverb_seconds: float
+    reverb_hz: tuple[float, float] = (0.0, 3500.0)
     bleed_db: float | None = None
     mastering: Mastering = field(default_factory=Mastering)
 
@@ -132,6 +136,7 @@ def draw_desk(
         tone_db=_tone(rng, config.master_tone_db, CONCERT_TONE_DB),
         reverb_db=float(rng.uniform(*config.reverb_db)),
         reverb_seconds=float(rng.uniform(*config.reverb_seconds)),
+        reverb_hz=config.reverb_hz,
         bleed_db=bleed_db,
         mastering=Mastering(
             threshold_db=float(rng.uniform(*config.threshold_db)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from carnatic_sep.ensemble.config import EnsembleConfig
 from carnatic_sep.ensemble.kutcheri import Ensemble
+from carnatic_sep.errors import ConfigError
 
 if TYPE_CHECKING:
     from carnatic_sep.datasets.config import DataConfig
@@ -46,6 +47,8 @@ def make_ensemble(
     from dataclasses import replace
 
     config = config or EnsembleConfig()
+    if bank is not None and not bank.is_dir():
+        raise ConfigError(f"{bank}: no such folder; name a folder of solo recordings as the bank")
     if bank is None:
         return Ensemble(config=config, sample_rate=sample_rate)
     from carnatic_sep.datasets.bank import load_bank

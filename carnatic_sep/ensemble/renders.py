@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from carnatic_sep import __version__
-from carnatic_sep.ensemble.codec import mp3_round_trip
+from carnatic_sep.ensemble.codec import check_mp3, mp3_round_trip
 from carnatic_sep.ensemble.contour import CONTROL_RATE
 from carnatic_sep.errors import AudioWriteError, UsageError
 
@@ -95,6 +95,8 @@ def render_pieces(
     ------
     AudioWriteError
         A folder cannot be written, or holds something else and `overwrite` is off.
+    UsageError
+        An mp3 that cannot be; said before anything is rendered.
     """
     wanted = {**asdict(order), **(settings or {}), "version": __version__}
     wanted.pop("pieces")
@@ -105,6 +107,8 @@ def render_pieces(
         seed: _must_render(out / name, wanted, overwrite=overwrite) for seed, name in names.items()
     }
     ensemble = make() if any(todo.values()) else None
+    if ensemble is not None and order.mp3_kbps is not None:
+        check_mp3(order.mp3_kbps, sample_rate=ensemble.sample_rate)
     for seed, name in names.items():
         folder = out / name
         if ensemble is None or not todo[seed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import numpy as np
@@ -45,6 +46,19 @@ def test_bleed_writes_both_cuts_of_the_mix(tmp_path) -> None:
 def test_what_cannot_be_is_refused(tmp_path, capsys) -> None:
     assert run("--out", tmp_path, "--pieces", 0) == 2
     assert "pieces must be at least 1" in capsys.readouterr().err
+    for options, words in (
+        (("--bleed", 6), "below 0 dB"),
+        (("--bleed", "nan"), "below 0 dB"),
+        (("--mp3", 999), "64 to 320"),
+        (("--mp3", 128), "44100"),  # at 16 kHz
+        (("--seed", -1), "0 or above"),
+        (("--seconds", "nan"), "at least 1"),
+    ):
+        assert run("--out", tmp_path, *RULE, *options) == 2
+        assert words in capsys.readouterr().err
+    assert run("--out", tmp_path, *RULE, "--bank", tmp_path / "nowhere") != 0
+    assert "as the bank" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "000000").mkdir()
     assert run("--out", tmp_path, *RULE) == 1
     assert "--overwrite" in capsys.readouterr().err
@@ -63,3 +77,36 @@ def test_a_bank_of_solos_plays(solo_dir, contour_cache, tmp_path, capsys) -> Non
         facts = json.loads((tmp_path / piece / "score.json").read_text(encoding="utf-8"))
         assert facts["raga"] == "Todi"
         assert facts["settings"]["bank"] == solo_dir.name
+
+
+def test_a_bank_without_its_extra_says_what_to_install(tmp_path, monkeypatch, capsys) -> None:
+    import carnatic_sep.cli._terminal as terminal
+
+    monkeypatch.setattr(terminal, "find_spec", lambda name: None)
+    assert run("--out", tmp_path / "out", "--bank", tmp_path) == 2
+    assert "pip install 'carnatic-sep[ensemble]'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_interrupt_keeps_what_is_done_and_the_next_call_goes_on(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    from carnatic_sep.ensemble.kutcheri import Ensemble
+
+    play, played = Ensemble.render, []
+
+    def interrupted(self, **options):
+        if played:
+            raise KeyboardInterrupt
+        played.append(True)
+        return play(self, **options)
+
+    monkeypatch.setattr(Ensemble, "render", interrupted)
+    with contextlib.suppress(KeyboardInterrupt):
+        assert run("--out", tmp_path, "--pieces", 2, *RULE) == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["000000"]
+    monkeypatch.setattr(Ensemble, "render", play)
+    capsys.readouterr()
+    assert run("--out", tmp_path, "--pieces", 2, *RULE, "--json") == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["rendered"], last["kept"]) == (1, 1)
