@@ -117,6 +117,8 @@ def closed(means: Mapping[str, Mapping[str, Any]], metric: str) -> list[str]:
     if not bounds or "naive" not in mean:
         return []
     gap = max(bounds) - mean["naive"]
+    if gap <= 0:
+        return [f"{metric}: no gap to close; naive is {-gap:.2f} dB above the bound"]
     arms = [arm for arm in ("cleaner", "losses", "both") if arm in mean]
     return [f"{metric}: gap {gap:.2f} dB"] + [
         f"  {arm} closes {100 * (mean[arm] - mean['naive']) / gap:.0f} %" for arm in arms

@@ -62,6 +62,8 @@ def test_a_gap_is_closed_by_what_lies_between(monkeypatch: pytest.MonkeyPatch) -
         }.items()
     }
     assert worth.closed(means, "sdr") == ["sdr: gap 2.00 dB", "  both closes 75 %"]
+    means["naive"]["mean"]["sdr"]["mean"] = 4.5
+    assert worth.closed(means, "sdr") == ["sdr: no gap to close; naive is 0.50 dB above the bound"]
 
 
 def test_other_is_all_that_the_players_lack_of_the_mixture(monkeypatch: pytest.MonkeyPatch) -> None:
