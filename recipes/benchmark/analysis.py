@@ -77,7 +77,7 @@ def repeat(source: Path, folder: Path, *, seconds: float) -> None:
         with soundfile.SoundFile(paths[0]) as given:
             rate, channels = given.samplerate, given.channels
             left = round(seconds * rate)
-            with soundfile.SoundFile(folder / f"{name}.flac", "w", rate, channels, "PCM_16") as out:
+            with soundfile.SoundFile(folder / f"{name}.wav", "w", rate, channels, "PCM_16") as out:
                 while left > 0:
                     block = given.read(min(left, 10 * rate), dtype="float32", always_2d=True)
                     if len(block):
