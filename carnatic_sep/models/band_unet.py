@@ -75,10 +75,11 @@ class Bands(nn.Module):
 
     def spread(self, bands: Tensor) -> Tensor:
         """(..., bands, columns) -> (..., bins, columns); ones stay ones."""
-        bins = bands.new_zeros(*bands.shape[:-2], self.weights.shape[1], bands.shape[-1])
+        rows_last = bands.transpose(-1, -2)  # as an STFT lies in memory, a column in one piece
+        bins = bands.new_zeros(*rows_last.shape[:-1], self.weights.shape[1])
         for rows, span in self.blocks:
-            bins[..., span, :] += self.weights[rows, span].T @ bands[..., rows, :]
-        return bins
+            bins[..., span] += rows_last[..., rows] @ self.weights[rows, span]
+        return bins.transpose(-1, -2)
 
 
 class FrequencyMixer(nn.Module):
@@ -242,8 +243,9 @@ class BandUNet(SeparationModel):
         spectrum = stft(mixture, n_fft=self.n_fft, hop_frames=self.hop_frames)
         power = spectrum.real.square() + spectrum.imag.square()
         bins = self.bands.spread(self.masks(self.bands.pool(power.mean(dim=1))))
+        masked = torch.view_as_real(spectrum)[:, None] * bins[:, :, None, ..., None]
         return istft(
-            bins[:, :, None] * spectrum[:, None],
+            torch.view_as_complex(masked),
             n_fft=self.n_fft,
             hop_frames=self.hop_frames,
             frames=mixture.shape[-1],
