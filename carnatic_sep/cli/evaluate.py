@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
-from carnatic_sep.cli._terminal import make_console, require_extra
-
-if TYPE_CHECKING:
-    from carnatic_sep.evaluation.concert import Concert
-    from carnatic_sep.evaluation.scores import Row
+from carnatic_sep.cli._terminal import require_extra
 
 
 class DatasetByDefault(TyperGroup):
@@ -183,6 +178,7 @@ def mixtures(
     """  # noqa: D301 (\b keeps the lines after it as they are)
     require_extra("eval", "librosa", purpose="scoring")
 
+    from carnatic_sep.cli._mixture_display import print_scores, row_document
     from carnatic_sep.evaluation.config import load_evaluation_config
     from carnatic_sep.evaluation.scores import score_sets
 
@@ -194,9 +190,9 @@ def mixtures(
         report=_reporter(quiet),
     )
     if as_json:
-        _print_json([_row(row) for row in rows])
+        _print_json([row_document(row) for row in rows])
     else:
-        _print_scores(rows)
+        print_scores(rows)
 
 
 @evaluate_app.command()
@@ -234,6 +230,7 @@ def concert(
     if pitch:
         require_extra("eval", "librosa", "mir_eval", purpose="tracking pitch")
 
+    from carnatic_sep.cli._mixture_display import concert_document, print_concert
     from carnatic_sep.evaluation.concert import look_at
 
     found = look_at(
@@ -244,9 +241,9 @@ def concert(
         report=_reporter(quiet),
     )
     if as_json:
-        _print_json(_concert(found))
+        _print_json(concert_document(found))
     else:
-        _print_concert(found)
+        print_concert(found)
 
 
 def _reporter(quiet: bool) -> Callable[[str], None]:
@@ -255,74 +252,6 @@ def _reporter(quiet: bool) -> Callable[[str], None]:
             typer.echo(line, err=True)
 
     return report
-
-
-def _print_scores(rows: list[Row]) -> None:
-    from rich.table import Table
-
-    table = Table(title="Global SDR in dB, mean over cases", title_justify="left")
-    for column in ("set", "system"):
-        table.add_column(column)
-    for column in (*rows[0].stems, "mean"):
-        table.add_column(column, justify="right")
-    for number, row in enumerate(rows):
-        if number and row.cases != rows[number - 1].cases:
-            table.add_section()
-        scores = (f"{value:.2f}" for value in (*row.stems.values(), row.mean))
-        table.add_row(row.cases, row.system, *scores)
-    make_console().print(table)
-
-
-def _print_concert(found: Concert) -> None:
-    from rich.table import Table
-
-    table = Table(title="Level, spectral centroid, share of energy per band", title_justify="left")
-    table.add_column("")
-    bands = next(iter(found.sounds.values())).bands_hz
-    names = [f"{low:.0f}-{high:.0f} Hz" for low, high in pairwise(bands[:-1])]
-    for column in ("dBFS", "centroid", *names, f"above {bands[-2]:.0f} Hz"):
-        table.add_column(column, justify="right")
-    for name, sound in found.sounds.items():
-        shares = (f"{share:.0%}" for share in sound.shares)
-        table.add_row(name, f"{sound.level_db:.1f}", f"{sound.centroid_hz:.0f} Hz", *shares)
-    make_console().print(table)
-    typer.echo(f"sum of the stems minus mixture: peak {found.null_db:.1f} dBFS")
-    for name, accuracy in found.pitch_accuracy.items():
-        typer.echo(f"raw pitch accuracy at 50 cents, {name}: {accuracy:.1%}")
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return {
-        "set": row.cases,
-        "cases": row.count,
-        "system": row.system,
-        "sdr_db": {
-            name: _number(value) for name, value in (*row.stems.items(), ("mean", row.mean))
-        },
-    }
-
-
-def _concert(found: Concert) -> dict[str, Any]:
-    return {
-        "sounds": {
-            name: {
-                "level_db": sound.level_db,
-                "centroid_hz": sound.centroid_hz,
-                "band_edges_hz": sound.bands_hz[:-1],
-                "shares": sound.shares,
-            }
-            for name, sound in found.sounds.items()
-        },
-        "null_db": found.null_db,
-        "raw_pitch_accuracy": found.pitch_accuracy,
-    }
-
-
-def _number(value: float) -> float | None:
-    """Return what JSON has a way to write: no NaN, no infinity."""
-    from math import isfinite
-
-    return value if isfinite(value) else None
 
 
 def _print_json(document: Any) -> None:
