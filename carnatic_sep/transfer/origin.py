@@ -12,7 +12,7 @@ class Origin:
 
     Attributes
     ----------
-    url : an http or https address
+    url : an http, https or file address
     sha256, md5 : checksums of its bytes in hexadecimal; at least one of them
     bytes : its length, where that is known
     at_most : bytes after which a transfer of unknown length is given up

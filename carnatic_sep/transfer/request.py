@@ -130,8 +130,8 @@ def _ask(
         if known is not None and known.url == origin.url:
             headers["If-Range"] = known.value
     try:
-        if urllib.parse.urlsplit(origin.url).scheme not in ("http", "https"):
-            raise ValueError("not an http or https address")
+        if urllib.parse.urlsplit(origin.url).scheme not in ("http", "https", "file"):
+            raise ValueError("not an http, https or file address")
         request = urllib.request.Request(origin.url, headers=headers)
         opener = urllib.request.build_opener()  # urlopen's own keeps the proxies of its first use
         answer: http.client.HTTPResponse = opener.open(request, timeout=timeout_seconds)
