@@ -135,7 +135,8 @@ class EnsembleMixer:
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """Render a piece of its own for one drawing: (stems, frames), float32."""
-        return self.draw_many(rng, 1)[0]
+        drawn: np.ndarray = self.draw_many(rng, 1)[0]
+        return drawn
 
     def draw_many(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """Draw `count` sets, (count, stems, frames), float32; the mixture at about -16 dBFS.
@@ -174,7 +175,8 @@ class SharedMixer:
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """Draw one set of stems: (stems, frames), float32."""
-        return self.draw_many(rng, 1)[0]
+        drawn: np.ndarray = self.draw_many(rng, 1)[0]
+        return drawn
 
     def draw_many(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """Draw `count` sets, (count, stems, frames); the rendered ones are cut from one piece."""
