@@ -1,4 +1,4 @@
-"""Print the tables of ``run.py``: ``python recipes/ensemble_worth/table.py runs/ensemble_worth``."""
+"""Print the tables of `run.py`; give it the folder that `run.py` wrote to."""
 
 from __future__ import annotations
 
