@@ -116,7 +116,7 @@ def test_what_cannot_be_is_refused(monkeypatch) -> None:
     with pytest.raises(UsageError, match="range"):
         track_pitch(np.zeros(100, dtype=np.float32), RATE, range_hz=(500.0, 100.0))
     monkeypatch.setattr("carnatic_sep.analysis.trackers.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"compiam.*pip install 'carnatic-sep\[analysis\]'"):
+    with pytest.raises(UsageError, match=r"compiam.*pip install 'carnatic-sep\[compiam\]'"):
         tracker_called("ftanet")
     with pytest.raises(UsageError, match="pip install"):
         tracker_called("auto")
