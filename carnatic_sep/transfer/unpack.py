@@ -57,9 +57,7 @@ def unpack(
                     raise tarfile.ReadError(str(error)) from error
             marker.write_text(stamp, encoding="utf-8")
     except NotImplementedError as error:  # a method of compression that zipfile does not know
-        raise TransferError(
-            f"{archive}: cannot be unpacked here ({error}); unpack it into {folder} by other means"
-        ) from error
+        raise _not_here(archive, folder, str(error)) from error
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
         # tarfile tells of every format that it has tried, a line each
         why = "it is neither a zip nor a tar archive" if "\n" in str(error) else error
@@ -68,13 +66,19 @@ def unpack(
         ) from error
 
 
+def _not_here(archive: Path, folder: Path, why: str) -> TransferError:
+    return TransferError(
+        f"{archive}: cannot be unpacked here ({why}); unpack it into {folder} by other means"
+    )
+
+
 def _unzip(archive: Path, folder: Path, on_progress: OnProgress) -> None:
     with zipfile.ZipFile(archive) as opened:
         entries = [entry for entry in opened.infolist() if not entry.is_dir()]
         for number, entry in enumerate(entries, start=1):
             target = _inside(folder, _zip_name(entry), archive)
             if entry.flag_bits & _ENCRYPTED:
-                raise NotImplementedError("it is encrypted")
+                raise _not_here(archive, folder, "it is encrypted")
             if not (target.is_file() and target.stat().st_size == entry.file_size):
                 with opened.open(entry) as source:
                     _write(source, target)

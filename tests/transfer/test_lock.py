@@ -108,5 +108,9 @@ def test_a_file_system_without_locks_keeps_nobody_out(tmp_path: Path, monkeypatc
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(fcntl, "flock", refused)
+    inside = []
     with only_one(tmp_path / "x.lock", waiting=never):
-        pass
+        inside.append("one")
+        with only_one(tmp_path / "x.lock", waiting=never):
+            inside.append("another")
+    assert inside == ["one", "another"]
