@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from carnatic_sep import __version__
 from carnatic_sep.cli._terminal import INTERRUPTED, prepare_output, print_error
-from carnatic_sep.errors import CarnaticSepError, UnknownNameError
+from carnatic_sep.errors import CarnaticSepError, UnknownNameError, UsageError
 
 VERBS = {
     "separate": "Separate recordings into vocals, violin, mridangam and the rest.",
@@ -35,6 +36,19 @@ VERBS = {
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+class InterruptedRun(Exception):  # noqa: N818 (not a fault)
+    """Somebody pressed Ctrl-C, and the verb had nothing to say about it."""
+
+
+@contextmanager
+def _interrupts_by_name() -> Iterator[None]:
+    """Within this context, a Ctrl-C is not typer's, which would end without a word."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise InterruptedRun from error
+
+
 class LazyGroup(TyperGroup):
     """A group that knows its verbs by name, and imports one when it is called."""
 
@@ -54,6 +68,16 @@ class LazyGroup(TyperGroup):
             raise UnknownNameError("verb", args[0], list(VERBS))
         name, stand_in, rest = super().resolve_command(ctx, args)
         return name, stand_in and load_verb(str(name)), rest
+
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        """Read the command line."""
+        with _interrupts_by_name():
+            return super().make_context(*given, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb."""
+        with _interrupts_by_name():
+            return super().invoke(ctx)
 
 
 def load_verb(verb: str) -> Any:
@@ -94,6 +118,23 @@ def carnatic_sep(
     """Take Carnatic music apart: vocals, violin, mridangam and the rest."""
 
 
+def refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse arguments of no letters: as a path, nothing would mean the folder we are in.
+
+    Raises
+    ------
+    UsageError
+        Naming the place; as a rule a shell variable was not set.
+    """
+    for number, argument in enumerate(arguments, start=1):
+        option, equals, value = argument.partition("=")
+        if not argument or (option.startswith("--") and equals and not value):
+            what = f"{option}=" if argument else f"argument {number}"
+            raise UsageError(
+                f"{what} is empty, as an unset shell variable is; give it a value or leave it out"
+            )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 all went well, 1 some of it failed, 2 usage, 130 Ctrl-C.
 
@@ -103,11 +144,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     prepare_output()
     try:
+        refuse_empty(sys.argv[1:] if arguments is None else arguments)
         code = app(args=arguments, prog_name="carnatic-sep", standalone_mode=False)
     except CarnaticSepError as error:
         print_error(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, InterruptedRun):
         typer.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has left, as `head` does

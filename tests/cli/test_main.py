@@ -132,3 +132,50 @@ def test_a_full_disk_behind_stdout_is_told_in_one_line(monkeypatch, capsys):
     monkeypatch.setattr(command, "app", fail)
     assert exit_code("models") == 1
     assert "error: the output cannot be written (No space" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("separate", ""), "argument 2 is empty"),
+        (("separate", "x.wav", "--out", ""), "argument 4 is empty"),
+        (("clean", "recordings", "--out="), "--out= is empty"),
+    ],
+)
+def test_nothing_is_not_the_folder_we_are_in(arguments, named, capsys):
+    assert exit_code(*arguments) == 2
+    assert named in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("moment", ["make_context", "resolve_command"])
+def test_ctrl_c_while_a_verb_is_made_ready_is_told(moment, monkeypatch, capsys):
+    def pressed(*given, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.TyperGroup, moment, pressed)
+    assert exit_code("models", "list") == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("first", ["typer", "carnatic_sep.cli.models"])
+def test_ctrl_c_while_modules_are_imported_is_told(first):
+    script = (
+        "import os, signal, sys\n"
+        "class Press:\n"
+        "    def find_spec(self, name, *rest):\n"
+        f"        if name == {first!r}: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Press())\n"
+        "sys.argv = ['carnatic-sep', 'models', 'list']\n"
+        "from carnatic_sep.cli.entry import main\n"
+        "main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "interrupted\n")
+
+
+def test_the_package_lists_its_lazy_names():
+    script = "import sys, carnatic_sep as c; sys.exit(not {*c.__all__} <= {*dir(c)})"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
