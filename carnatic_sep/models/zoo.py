@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from carnatic_sep.errors import CheckpointError, UnknownNameError
-from carnatic_sep.models.download import Download, cache_dir, fetch
+from carnatic_sep.errors import CheckpointError, TransferError, UnknownNameError
+from carnatic_sep.models.download import CACHE_VARIABLE, Download, cache_dir, fetch
 from carnatic_sep.transfer.origin import OnProgress, unheard
 
 if TYPE_CHECKING:
@@ -146,7 +146,31 @@ def resolve(
 
 
 def _fetch_spleeter(name: str, download: Download, target: Path, on_progress: OnProgress) -> Path:
-    """Fetch one of Spleeter's archives and keep what it holds as a checkpoint of this package."""
+    """Fetch one of Spleeter's archives and keep what it holds as a checkpoint of this package.
+
+    Of several processes that want it, one does so and the others wait.
+    """
+    from carnatic_sep.transfer.disk import disk_errors
+    from carnatic_sep.transfer.lock import only_one
+
+    def waiting() -> None:
+        on_progress(f"waiting for another process that fetches {name}", 0, None)
+
+    lock = target.with_name(f"{target.name}.lock")
+    try:
+        with disk_errors(
+            target, elsewhere=f"point {CACHE_VARIABLE} to a folder that can be written"
+        ):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with only_one(lock, waiting=waiting):
+                if not target.is_file():
+                    _convert_spleeter(name, download, target, on_progress)
+    except TransferError as error:
+        raise CheckpointError(str(error)) from error
+    return target
+
+
+def _convert_spleeter(name: str, download: Download, target: Path, on_progress: OnProgress) -> None:
     from carnatic_sep.models.checkpoint import Provenance, save_checkpoint
     from carnatic_sep.models.spleeter import load_spleeter
 
@@ -159,8 +183,7 @@ def _fetch_spleeter(name: str, download: Download, target: Path, on_progress: On
         extra={"source": download.url, "source_sha256": download.sha256},
     )
     save_checkpoint(target, load_spleeter(archive), provenance)
-    archive.unlink(missing_ok=True)  # two processes may have been at it
-    return target
+    archive.unlink(missing_ok=True)
 
 
 def load_model(name_or_path: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> SeparationModel:

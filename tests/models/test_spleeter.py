@@ -7,6 +7,8 @@ import io
 import json
 import shutil
 import tarfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +181,40 @@ def test_the_released_models_are_described() -> None:
             f"/deezer/spleeter/releases/download/v1.4.0/{count}stems.tar.gz"
         )
         assert len(bytes.fromhex(download.sha256)) == 32
+
+
+def test_several_that_want_one_archive_convert_it_once(
+    copied: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = archive_of(copied, tmp_path / "2stems.tar.gz")
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    downloads = {"spleeter-2stems": Download(archive.as_uri(), digest, format="spleeter")}
+    converted, steps = [], []
+
+    def slowly(path: Path) -> object:
+        converted.append(path)
+        time.sleep(0.3)
+        return load_spleeter(path)
+
+    def resolve(_: int) -> Path:
+        return zoo.resolve(
+            "spleeter", downloads=downloads, on_progress=lambda step, *_: steps.append(step)
+        )
+
+    monkeypatch.setattr("carnatic_sep.models.spleeter.load_spleeter", slowly)
+    with ThreadPoolExecutor(3) as pool:
+        paths = set(pool.map(resolve, range(3)))
+    assert paths == {cache / "spleeter-2stems.safetensors"}
+    assert len(converted) == 1
+    assert "waiting for another process that fetches spleeter-2stems" in steps
+    assert [path.name for path in cache.iterdir()] == ["spleeter-2stems.safetensors"]
+
+
+def test_a_cache_that_cannot_be_made_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CARNATIC_SEP_CACHE", str(tmp_path / "file" / "cache"))
+    downloads = {"spleeter-2stems": Download("http://127.0.0.1:9/x", "0" * 64, format="spleeter")}
+    with pytest.raises(CheckpointError, match="cannot be written.*point CARNATIC_SEP_CACHE"):
+        zoo.resolve("spleeter", downloads=downloads)
