@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from carnatic_sep.models.base import SeparationModel
 
 _HEADS = "nets"
+_MIXER = "mixer.weight"
 _USUAL_DONORS: Mapping[str, tuple[str, ...]] = {
     "violin": ("other", "accompaniment"),
     "mridangam": ("drums", "accompaniment"),
@@ -77,7 +78,8 @@ def operate(
     """Return `model` with one head for each of `stems`.
 
     A model that has these very stems stays as it is, whatever its architecture. Otherwise each
-    stem must have a network of its own, as in `unet` and `tfc_tdf`.
+    stem must have a network of its own, as in `unet` and `tfc_tdf`. What a layer takes of one kept
+    stem into another, or of the mixture, stays too; to begin with it takes nothing of new heads.
 
     Parameters
     ----------
@@ -109,7 +111,9 @@ def operate(
     for index, graft in enumerate(grafts):
         if graft.donor is not None:
             state |= _moved(old, model.stems.index(graft.donor), index)
-    changed.load_state_dict(state)  # what mixes the heads is fresh: it belonged to other stems
+    if _MIXER in state:
+        state[_MIXER] = _mixing(old[_MIXER], state[_MIXER], model.stems, grafts)
+    changed.load_state_dict(state)
     kept = {f"{_HEADS}.{index}." for index, graft in enumerate(grafts) if graft.kept}
     names = [name for name, _ in changed.named_parameters()]
     return Operation(
@@ -132,3 +136,20 @@ def _moved(state: Mapping[str, Tensor], old: int, new: int) -> dict[str, Tensor]
         for name, tensor in state.items()
         if name.startswith(lead)
     }
+
+
+def _mixing(old: Tensor, fresh: Tensor, base: Sequence[str], grafts: Sequence[Graft]) -> Tensor:
+    """Return the weights of the layer that mixes heads, those between kept stems as they were.
+
+    Parameters
+    ----------
+    old : (stems of the base, the same and the mixture)
+    fresh : (new stems, the same and the mixture), as the layer begins
+    """
+    mixed = fresh.clone()
+    kept = [(new, base.index(graft.stem)) for new, graft in enumerate(grafts) if graft.kept]
+    for new, before in kept:
+        mixed[new, -1] = old[before, -1]
+        for other, other_before in kept:
+            mixed[new, other] = old[before, other_before]
+    return mixed

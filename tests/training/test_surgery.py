@@ -77,13 +77,44 @@ def test_fresh_heads_follow_the_seed_and_leave_the_callers_alone() -> None:
     assert not torch.equal(head(1), head(2))
 
 
-def test_the_mixer_models_heads_move_and_its_mixer_starts_afresh() -> None:
+def mixer_model(*stems: str) -> Any:
     options = {"n_fft": 64, "hop_frames": 16, "bins": 16, "columns": 8, "levels": 1, "width": 2}
-    base = build("tfc_tdf", stems=["vocals", "violin"], **options).eval()
-    torch.nn.init.normal_(base.mixer.weight)
-    model = operate(base, ("violin", "vocals", "mridangam"), donors={}).model
-    assert torch.equal(model.nets[0].last.weight, base.nets[1].last.weight)
-    assert torch.equal(model.mixer.weight, torch.eye(3, 4))
+    torch.manual_seed(2)
+    model = build("tfc_tdf", stems=list(stems), **options).eval()
+    torch.nn.init.normal_(model.mixer.weight)
+    return model
+
+
+def test_the_mixer_model_answers_for_kept_stems_as_before() -> None:
+    base = mixer_model("vocals", "violin")
+    model = operate(base, ("violin", "mridangam", "vocals"), donors={"mridangam": "fresh"}).model
+    old = base.mixer.weight.detach()
+    expected = torch.tensor(
+        [
+            [old[1, 1], 0.0, old[1, 0], old[1, 2]],
+            [0.0, 1.0, 0.0, 0.0],
+            [old[0, 1], 0.0, old[0, 0], old[0, 2]],
+        ]
+    )
+    assert torch.equal(model.mixer.weight, expected)
+    noise = torch.randn(1, 1, 300, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        before, after = base(noise), model.eval()(noise)
+    torch.testing.assert_close(after[:, [2, 0]], before, atol=1e-6, rtol=1e-5)
+
+
+def test_what_a_lost_stem_gave_to_a_kept_one_is_lost_with_it() -> None:
+    base = mixer_model("vocals", "violin")
+    model = operate(base, ("vocals", "mridangam"), donors={"mridangam": "violin"}).model.eval()
+    noise = torch.randn(1, 1, 300, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        lost = mixer_model("vocals", "violin")
+        lost.mixer.weight.copy_(torch.eye(2, 3))  # what each net says by itself
+        violin = lost(noise)[:, 1]
+        before, after = base(noise), model(noise)
+    share = base.mixer.weight[0, 1].detach()
+    torch.testing.assert_close(after[:, 0], before[:, 0] - share * violin, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(after[:, 1], violin, atol=1e-6, rtol=1e-5)
 
 
 def test_a_model_that_has_the_stems_stays_whatever_it_is() -> None:
