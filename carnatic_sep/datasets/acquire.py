@@ -40,8 +40,11 @@ def download(
     """
     archives, index = _remotes(dataset)
     if not archives:
-        way = dataset.layout.how_to_get or "it is your own folder"
-        raise UsageError(f"{dataset.layout.title} cannot be downloaded by a program. {way}")
+        if not dataset.layout.how_to_get:
+            raise UsageError(f"{dataset.root}: your own folder; there is nothing to download")
+        raise UsageError(
+            f"{dataset.layout.title} cannot be downloaded by a program. {dataset.layout.how_to_get}"
+        )
     fetched = []
     for remote in archives:
         fetched.append(fetch(remote, dataset.root, on_progress=on_progress))

@@ -106,9 +106,11 @@ def dataset_folder(root: Path, layout: DatasetLayout) -> Path:
         There is no such folder.
     """
     if not root.is_dir():
+        known = layout.download or layout.how_to_get or layout.loader == "saraga"
+        get = f"; `carnatic-sep datasets download {layout.name}` gets it, or says how"
         raise DatasetError(
-            f"{root}: there is no such folder; name the folder of {layout.title}, or get it with "
-            f"`carnatic-sep datasets download {layout.name}`"
+            f"{root}: there is no such folder; name the one that holds {layout.title}"
+            + (get if known else "")
         )
     inside = root / layout.folder
     return inside if layout.folder and inside.is_dir() else root

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from carnatic_sep.datasets.acquire import download
+from carnatic_sep.datasets.layout import read_layout
 from carnatic_sep.datasets.multitrack import Artist, Multitrack
-from carnatic_sep.datasets.registry import load_dataset
-from carnatic_sep.errors import DatasetError, UnknownNameError
+from carnatic_sep.datasets.registry import Dataset, load_dataset
+from carnatic_sep.errors import DatasetError, UnknownNameError, UsageError
 
 MEDLEY = """
 artist: Liz Nelson
@@ -268,3 +270,11 @@ def test_a_folder_in_a_layout_of_its_own_says_how_it_is_given(tmp_path: Path) ->
     (tmp_path / "Concert" / "Song" / "Song.multitrack-vocal.mp3").touch()
     with pytest.raises(DatasetError, match=r"by its name \(.*saraga_carnatic.*tracks\.root"):
         load_dataset(tmp_path).tracks()
+
+
+def test_a_plain_folder_is_spoken_of_in_plain_words(tmp_path: Path) -> None:
+    nowhere = Dataset("x", tmp_path / "x", read_layout("plain"))
+    with pytest.raises(DatasetError, match="no such folder; name the one that holds a folder of"):
+        nowhere.tracks()
+    with pytest.raises(UsageError, match="your own folder; there is nothing to download"):
+        download(nowhere)
