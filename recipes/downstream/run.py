@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +43,9 @@ def main() -> None:
         pieces += multitrack_piece(given.data, given.out / "audio")
     if given.only in (None, "rendered"):
         pieces += rendered_pieces(given.out / "audio", given.pieces, given.seconds, seed=given.seed)
-    contenders = _contenders(given.models.split(","))
+    rivals = contenders(given.models.split(","))
     for piece in pieces:
-        for name, (key, separate) in contenders.items():
+        for name, (key, separate) in rivals.items():
             if name == "true stems" and not piece.stems:
                 continue
             path = given.out / "scores" / piece.kind / piece.name / f"{key}.json"
@@ -54,8 +54,8 @@ def main() -> None:
             print(f"{piece.name}: {name}", flush=True)
             stems = separate(piece, given.out / "stems" / piece.kind / piece.name / key)
             facts = {"contender": name, "kind": piece.kind, "piece": piece.name}
-            _write(path, {**facts, **score_piece(piece, stems)})
-    keys = [key for key, _ in contenders.values()]
+            write_json(path, {**facts, **score_piece(piece, stems)})
+    keys = [key for key, _ in rivals.values()]
     names = {piece.name for piece in pieces}
     print_tables(
         [
@@ -66,7 +66,7 @@ def main() -> None:
     )
 
 
-def _contenders(models: list[str]) -> dict[str, tuple[str, Callable[[Piece, Path], Stems]]]:
+def contenders(models: list[str]) -> dict[str, tuple[str, Callable[[Piece, Path], Stems]]]:
     """Return contenders by name: the name of their files, and how they separate."""
     found: dict[str, tuple[str, Callable[[Piece, Path], Stems]]] = {
         "mix": ("mix", lambda piece, folder: {}),
@@ -102,7 +102,8 @@ def _separated(separator: Separator, piece: Piece, folder: Path) -> Stems:
     }
 
 
-def _write(path: Path, content: dict[str, object]) -> None:
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write `content` whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     growing = path.with_suffix(".partial")
     growing.write_text(json.dumps(content, indent=1), encoding="utf-8")

@@ -35,9 +35,9 @@ def score_piece(piece: Piece, stems: dict[str, np.ndarray]) -> dict[str, float |
     voice = stems.get("vocals", mixture)
     plain = track_pitch(voice, rate, tracker="melodia")
     octaves = _octaves(plain, voice, rate)
-    found = gate(octaves, _levels(stems, rate)) if stems else plain
+    found = gated(octaves, stems, rate) if stems else plain
     scores = {
-        **_melody(piece, found),
+        **melody_measures(piece, found),
         "plain_accuracy": _accuracy(piece, plain),
         "octave_accuracy": _accuracy(piece, octaves),
     }
@@ -49,7 +49,13 @@ def score_piece(piece: Piece, stems: dict[str, np.ndarray]) -> dict[str, float |
     return {name: None if np.isnan(value) else float(value) for name, value in scores.items()}
 
 
-def _melody(piece: Piece, found: PitchTrack) -> dict[str, float]:
+def gated(found: PitchTrack, stems: dict[str, np.ndarray], rate: int) -> PitchTrack:
+    """Unvoice a melody where the stem of the voice is silent; as it is without stems."""
+    return gate(found, _levels(stems, rate)) if stems else found
+
+
+def melody_measures(piece: Piece, found: PitchTrack) -> dict[str, float]:
+    """Score a melody."""
     truth, estimate = piece.voice, found.melody
     wide = melody_scores(_known(piece), estimate)
     narrow = melody_scores(_known(piece), estimate, tolerance_cents=25.0)
