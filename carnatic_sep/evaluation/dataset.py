@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,6 +13,7 @@ from carnatic_sep.evaluation.contenders import Contender, line_up
 from carnatic_sep.evaluation.options import EvaluationOptions
 from carnatic_sep.evaluation.parts import Part, fingerprint, load_part, save_part, write_text
 from carnatic_sep.evaluation.workers import score_tracks
+from carnatic_sep.separation.checks import whole_number
 
 if TYPE_CHECKING:
     from carnatic_sep.datasets.multitrack import Multitrack
@@ -114,8 +115,7 @@ def evaluate(
     from carnatic_sep.metrics.registry import select
 
     chosen = options or EvaluationOptions()
-    if jobs < 1:
-        raise UsageError(f"jobs {jobs}: give 1 or more")
+    jobs = whole_number(jobs, what="jobs")
     folder = Path(out) if out is not None else None
     if folder is not None and (folder / SUMMARY).exists() and not overwrite:
         raise UsageError(
@@ -125,7 +125,7 @@ def evaluate(
     systems = line_up(
         models=_several(model),
         estimates=[Path(each) for each in _several(estimates)],
-        baselines=baselines,
+        baselines=None if baselines is None else _several(baselines),
     )
     found = _dataset(dataset, root)
     tracks = found.split(split) if split else found.tracks()
@@ -137,7 +137,11 @@ def evaluate(
 
 
 def _several(one_or_more: Any) -> list[Any]:
-    return [one_or_more] if isinstance(one_or_more, (str, Path)) else list(one_or_more)
+    if isinstance(one_or_more, (str, Path)):
+        return [one_or_more]
+    if not isinstance(one_or_more, Iterable):
+        raise UsageError(f"{one_or_more!r}: give a name, a path, or several of them")
+    return list(one_or_more)
 
 
 def _dataset(dataset: str | Path | Dataset, root: Path | None) -> Dataset:
@@ -145,6 +149,8 @@ def _dataset(dataset: str | Path | Dataset, root: Path | None) -> Dataset:
         from carnatic_sep.datasets.registry import load_dataset
 
         return load_dataset(dataset, root=root)
+    if not hasattr(dataset, "tracks"):
+        raise UsageError(f"dataset {dataset!r}: give a name, a folder of tracks, or a Dataset")
     return dataset
 
 

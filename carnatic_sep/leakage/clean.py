@@ -206,8 +206,8 @@ def clean(
     """
     from carnatic_sep.leakage.stream import clean_stream
 
-    names = list(stems)
     frames = check_stems(stems, sample_rate=sample_rate)
+    names = list(stems)
     related = related_microphones(names, sources)
 
     def read(start: int, count: int) -> Audio:
@@ -235,6 +235,12 @@ def _worst(values: list[float]) -> float:
 
 def check_stems(stems: Mapping[str, NDArray[np.floating]], *, sample_rate: int) -> int:
     """Return the stems' common length in frames; raises as :func:`clean` does."""
+    given: object = stems
+    rate: object = sample_rate
+    if not isinstance(given, Mapping) or not all(hasattr(x, "shape") for x in given.values()):
+        raise UsageError(f"stems of {type(given).__name__}: give a dict of names and arrays")
+    if not isinstance(rate, (int, np.integer)):
+        raise UsageError(f"sample rate {sample_rate!r}: give whole Hz")
     if len(stems) < 2:
         raise UsageError(f"bleed needs two stems or more, not {len(stems)}")
     if sample_rate < 8000:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+from carnatic_sep.errors import UsageError
 
 
 class SeparationModel(nn.Module, ABC):
@@ -31,3 +34,18 @@ class SeparationModel(nn.Module, ABC):
     @abstractmethod
     def forward(self, mixture: Tensor) -> Tensor:
         """Separate `mixture`, (batch, channels, frames), into (batch, stems, channels, frames)."""
+
+
+def moved(model: SeparationModel, device: str) -> SeparationModel:
+    """Return `model` on `device`.
+
+    Raises
+    ------
+    UsageError
+        Torch knows no such device, or does not find it here.
+    """
+    try:
+        return model.to(torch.device(device))
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"device {device!r}: torch cannot use it ({reason}); take cpu") from error

@@ -159,10 +159,13 @@ def load_checkpoint(path: str | Path, *, device: str = "cpu") -> SeparationModel
     CheckpointError
         The file is missing, truncated, damaged or foreign; its architecture is unknown; or its
         tensors do not fit the architecture (they are named).
+    UsageError
+        A device that torch does not know or does not find here.
     """
-    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load
+
+    from carnatic_sep.models.base import moved
 
     path = Path(path)
     content = _read(path)
@@ -183,7 +186,7 @@ def load_checkpoint(path: str | Path, *, device: str = "cpu") -> SeparationModel
         ) from error
     widened = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
     model.load_state_dict(widened)
-    return model.to(torch.device(device)).eval()
+    return moved(model, device).eval()
 
 
 def _stored(tensor: Tensor, *, name: str, dtype: str, path: Path) -> Tensor:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from carnatic_sep.errors import CheckpointError, TransferError, UnknownNameError
+from carnatic_sep.errors import CheckpointError, TransferError, UnknownNameError, UsageError
 from carnatic_sep.models.download import CACHE_VARIABLE, Download, cache_dir, fetch
 from carnatic_sep.transfer.origin import OnProgress, unheard
 
@@ -97,7 +98,14 @@ def find(
         Neither a model nor a file is called so; the nearest names are suggested.
     CheckpointError
         A path to no file.
+    UsageError
+        Neither a name nor a path.
     """
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise UsageError(
+            f"model {name_or_path!r}: give a model's name or a checkpoint file "
+            "(to Separator also a SeparationModel)"
+        )
     path = Path(name_or_path).expanduser()
     text = ALIASES.get(str(name_or_path), str(name_or_path)).replace("spleeter:", "spleeter-")
     known = {e.name: e for e in list_models(weights_dir=weights_dir, downloads=downloads)}

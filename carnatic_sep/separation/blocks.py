@@ -100,6 +100,8 @@ def checked_blocks(
     CarnaticSepError
         A sample that is NaN or infinite; the time is named.
     """
+    if not hasattr(blocks, "__iter__"):
+        raise UsageError(f"blocks of {type(blocks).__name__}: give an iterable of arrays")
     done = 0
     for given in blocks:
         block = as_audio(given)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from carnatic_sep.errors import UsageError
+from carnatic_sep.separation.checks import is_number
 from carnatic_sep.stems import OTHER, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -70,9 +72,12 @@ def shares_of(names: Sequence[str], shares: Mapping[str, float] | None) -> NDArr
     """
     if shares is None:
         return np.full(len(names), 1.0 / len(names), dtype=np.float32)
+    if not isinstance(shares, Mapping):
+        raise UsageError(f"residual shares {shares!r}: give stems and numbers, {{'other': 1.0}}")
     given = {canonical(name, names): share for name, share in shares.items()}
-    total = sum(given.values())
-    if min(given.values(), default=0.0) < 0 or not 0 < total < float("inf"):
+    numbers = all(is_number(share) for share in given.values())
+    total = sum(given.values()) if numbers else 0.0
+    if not numbers or min(given.values(), default=0.0) < 0 or not 0 < total < float("inf"):
         raise UsageError(
             f"residual shares {dict(shares)}: give numbers from 0 up, not all of them 0"
         )

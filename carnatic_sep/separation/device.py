@@ -13,7 +13,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-def resolve_device(name: str = "auto") -> torch.device:
+def resolve_device(name: str | torch.device = "auto") -> torch.device:
     """Return the device that `name` means: the fastest there is for ``auto``.
 
     Parameters
@@ -27,6 +27,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     """
     import torch
 
+    name = str(name)  # of a torch.device too
     kind, _, index = name.partition(":")
     if kind not in DEVICES or (index and (kind != "cuda" or not index.isdecimal())):
         raise UnknownNameError("device", name, list(DEVICES))
@@ -57,7 +58,7 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
     import torch
 
     if precision not in get_args(Precision):
-        raise UnknownNameError("precision", precision, list(get_args(Precision)))
+        raise UnknownNameError("precision", str(precision), list(get_args(Precision)))
     if precision == "fp32":
         return torch.float32
     if precision == "bf16":

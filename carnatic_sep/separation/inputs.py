@@ -60,7 +60,7 @@ def _in_folder(folder: Path, out_dir: Path) -> list[Track]:
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in AUDIO_SUFFIXES
-        and path.is_file()
+        and (path.is_file() or _leads_nowhere(path))
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and not _below(path, out_dir)
     )
@@ -73,6 +73,11 @@ def _in_folder(folder: Path, out_dir: Path) -> list[Track]:
             f"{' '.join(sorted(AUDIO_SUFFIXES))}"
         )
     return [Track(path, path.relative_to(folder).with_suffix("").as_posix()) for path in files]
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """Tell a link to nothing, which is a recording that somebody misses."""
+    return path.is_symlink() and not path.exists()
 
 
 def _below(path: Path, folder: Path) -> bool:

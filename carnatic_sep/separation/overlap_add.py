@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.errors import UsageError
+from carnatic_sep.separation.checks import is_number
 from carnatic_sep.separation.sample_queue import SampleQueue
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ class SegmentPlan:
         UsageError
             A segment of no length, or an overlap outside 0 (none) to below 1.
         """
-        if not 0.0 <= overlap < 1.0:
-            raise UsageError(f"--overlap {overlap:g}: give a fraction from 0 to below 1, e.g. 0.25")
-        if not 0.0 < segment_seconds <= LONGEST_SEGMENT_SECONDS:
+        if not is_number(overlap) or not 0.0 <= overlap < 1.0:
+            raise UsageError(f"--overlap {overlap}: give a fraction from 0 to below 1, e.g. 0.25")
+        if not is_number(segment_seconds) or not (0.0 < segment_seconds <= LONGEST_SEGMENT_SECONDS):
             raise UsageError(
-                f"--segment {segment_seconds:g}: give a length in seconds above 0, at most "
+                f"--segment {segment_seconds}: give a length in seconds above 0, at most "
                 f"{LONGEST_SEGMENT_SECONDS:g}"
             )
         segment = max(1, round(segment_seconds * sample_rate))

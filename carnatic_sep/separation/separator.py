@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.audio.timecode import timecode
-from carnatic_sep.errors import CarnaticSepError, UsageError
+from carnatic_sep.errors import CarnaticSepError
 from carnatic_sep.separation.blocks import as_audio, checked_blocks, checked_rate, split
+from carnatic_sep.separation.checks import whole_number
 from carnatic_sep.separation.consistency import (
     out_of_band_shares,
     share_residual,
@@ -75,8 +76,8 @@ class Separator:
         precision: Precision = "auto",
         residual_shares: Mapping[str, float] | None = None,
     ) -> None:
-        if batch_size is not None and batch_size < 1:
-            raise UsageError(f"batch size {batch_size}: give 1 or more")
+        if batch_size is not None:
+            batch_size = whole_number(batch_size, what="batch size")
         self.device = resolve_device(device)
         self.dtype = resolve_precision(precision, self.device)
         self.model_name, self.checkpoint, self.model = _load(model, device=str(self.device))
@@ -177,6 +178,7 @@ class Separator:
         mixture, (channels, frames), and stems, (stems, channels, frames), of the same frames
         """
         sample_rate = checked_rate(sample_rate)
+        channels = whole_number(channels, what="channels")
         checked = checked_blocks(blocks, sample_rate=sample_rate, channels=channels)
         watcher = progress or Silent()
         if sample_rate == self.sample_rate:
@@ -278,10 +280,11 @@ def _load(
     model: SeparationModel | str | Path, *, device: str
 ) -> tuple[str, Path | None, SeparationModel]:
     """Return the model's name, the file it came from, and the model itself."""
-    if not isinstance(model, (str, Path)):
-        return model.architecture, None, model
-
+    from carnatic_sep.models.base import SeparationModel
     from carnatic_sep.models.zoo import load_model, resolve
+
+    if isinstance(model, SeparationModel):
+        return model.architecture, None, model
 
     checkpoint = resolve(model)
     return checkpoint.stem, checkpoint, load_model(checkpoint, device=device)

@@ -266,8 +266,16 @@ def test_what_is_told_before_any_work(renders, estimates, tmp_path) -> None:
         evaluate(dataset=renders, options=EvaluationOptions(metrics=("sdrr",)))
     with pytest.raises(UsageError, match="two systems are called mine"):
         evaluate(estimates=[estimates, estimates], dataset=renders)
-    with pytest.raises(UsageError, match="jobs 0"):
+    with pytest.raises(UsageError, match="jobs 0: give"):
         evaluate(dataset=renders, jobs=0)
+    with pytest.raises(UsageError, match="jobs '2'"):
+        evaluate(dataset=renders, jobs="2")
+    with pytest.raises(UsageError, match="dataset 5: give a name"):
+        evaluate(dataset=5, baselines="mixture")
+    with pytest.raises(UsageError, match="7: give a name, a path, or several"):
+        evaluate(7, dataset=renders)
+    with pytest.raises(UsageError, match=r"model 7: give a model's name"):
+        evaluate([7], dataset=renders)
     with pytest.raises(UsageError, match="references 'dirty'"):
         EvaluationOptions(references="dirty")
     with pytest.raises(UsageError, match="30"):

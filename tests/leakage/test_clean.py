@@ -269,6 +269,8 @@ def test_segments_cover_the_recording(frames: int, longest: int):
 @pytest.mark.parametrize(
     ("stems", "said"),
     [
+        (None, "stems of NoneType: give a dict"),
+        ({"vocals": [0.0] * 9000, "violin": [0.0] * 9000}, "give a dict of names and arrays"),
         ({"vocals": np.zeros(9000)}, "two stems"),
         ({"vocals": np.zeros(9000), "violin": np.zeros(8000)}, "one length"),
         ({"vocals": np.zeros((2, 9000)), "violin": np.zeros((2, 9000))}, "mono"),
@@ -279,6 +281,8 @@ def test_segments_cover_the_recording(frames: int, longest: int):
 def test_what_cannot_be_cleaned_is_said(stems, said: str):
     with pytest.raises(UsageError, match=said):
         clean(stems, sample_rate=RATE)
+    with pytest.raises(UsageError, match="sample rate '8000': give whole Hz|stems"):
+        clean(stems, sample_rate=str(RATE))
 
 
 def test_settings_that_cannot_work_are_refused():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from carnatic_sep.errors import CheckpointError, UnknownNameError
+from carnatic_sep.errors import CheckpointError, UnknownNameError, UsageError
 from carnatic_sep.models.download import Download
 from carnatic_sep.models.zoo import WEIGHTS_DIR, list_models, load_model, resolve
 from carnatic_sep.transfer.digest import file_digest
@@ -122,3 +122,13 @@ def test_listing_imports_no_torch() -> None:
         "sys.exit('torch' in sys.modules or 'pydantic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_no_name_and_no_device_is_told(tmp_path: Path, write_model: Write) -> None:
+    for nonsense in (None, 5, ["default"]):
+        with pytest.raises(UsageError, match="give a model's name or a checkpoint file"):
+            load_model(nonsense)  # type: ignore[arg-type]
+    path = write_model(tmp_path / "m.safetensors")
+    for device in ("cida", None, 1.5):
+        with pytest.raises(UsageError, match=f"device {device!r}: torch cannot use it"):
+            load_model(path, device=device)  # type: ignore[arg-type]

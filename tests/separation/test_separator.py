@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carnatic_sep.errors import CarnaticSepError, UnknownNameError, UsageError
+from carnatic_sep.models.base import SeparationModel
 from carnatic_sep.models.registry import build
 from carnatic_sep.separation.separator import Separator, separate
 
@@ -324,3 +325,57 @@ def test_options_that_cannot_be_met(known_model):
             Separator(known_model(), device="cpu", segment_seconds=seconds)
     with pytest.raises(UsageError, match="batch size"):
         Separator(known_model(), device="cpu", batch_size=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model": None}, "model None: give a model's name"),
+        ({"model": 5}, "model 5: give"),
+        ({"model": SeparationModel}, "SeparationModel"),
+        ({"device": None}, "device 'None'"),
+        ({"precision": None}, "precision 'None'"),
+        ({"batch_size": 1.5}, "batch size 1.5: give a whole number"),
+        ({"batch_size": "2"}, "batch size '2'"),
+        ({"batch_size": True}, "batch size True"),
+        ({"segment_seconds": "6"}, "--segment 6: give a length"),
+        ({"overlap": "a"}, "--overlap a: give a fraction"),
+        ({"residual_shares": [1.0]}, r"residual shares \[1.0\]: give stems and numbers"),
+        ({"residual_shares": {"other": "all"}}, "residual shares .*: give numbers"),
+    ],
+)
+def test_options_of_a_nonsense_type_are_told_what_is_accepted(known_model, options, said):
+    with pytest.raises(UsageError, match=said):
+        Separator(**{"model": known_model(), "device": "cpu", **options})
+
+
+def test_a_device_of_torch_is_a_device(known_model):
+    assert Separator(known_model(), device=torch.device("cpu")).device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "channels", "said"),
+    [
+        (None, 1, "blocks of NoneType"),
+        ([], None, "channels None"),
+        ([], 0, "channels 0"),
+        ([np.zeros(5, np.float32)], 1, "block of shape"),
+        ([np.zeros((1, 5), np.int16)], 1, "int16"),
+    ],
+)
+def test_streams_of_nonsense_are_refused(known_model, blocks, channels, said):
+    pieces = Separator(known_model(), device="cpu").stream(
+        blocks, sample_rate=8000, channels=channels
+    )
+    with pytest.raises(UsageError, match=said):
+        list(pieces)
+
+
+def test_a_stream_of_single_frames_and_of_nothing_is_a_stream(known_model):
+    separator = Separator(known_model(shifted_gains, stems=("vocals", "other")), device="cpu")
+    audio = noise(2, 700)
+    wanted = separator.separate(audio, 11025)
+    cuts = [audio[:, :0], *(audio[:, at : at + 1] for at in range(700)), audio[:, 700:]]
+    pieces = list(separator.stream(cuts, sample_rate=11025, channels=2))
+    for name, stem in wanted.items():
+        assert (np.concatenate([piece[name] for piece in pieces], axis=1) == stem).all()
