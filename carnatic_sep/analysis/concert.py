@@ -119,9 +119,11 @@ def analyse(
     pitch = _melody(part, levels.seconds, options, report)
     pitch = gate(pitch, levels, part=options.part)
     if not pitch.voiced.any():
+        lowest, highest = RANGES_HZ[options.part]
         raise AnalysisError(
-            f"{part}: no voiced frames; it is silent, or holds no melody between "
-            f"{RANGES_HZ[options.part][0]:.0f} and {RANGES_HZ[options.part][1]:.0f} Hz"
+            f"{recording.source}: no voiced frames in its {options.part} ({part}): silent, shorter "
+            f"than half a second, or without a melody between {lowest:.0f} and {highest:.0f} Hz; "
+            f"listen to it, and try --part {_other_part(options.part)} or --pitch FILE.csv"
         )
     report("tonic", 0.0)
     tonic = told or find_tonic(recording.mixture, drone=recording.stems.get(OTHER), f0=pitch.f0)
@@ -202,7 +204,8 @@ def write_analysis(
     )
     scene = Scene(
         title=recording.name,
-        sound=recording.mixture or recording.stems[options.part],
+        sound=recording.stems[options.part],
+        sound_name=f"sound of the {options.part}",
         pitch=found.pitch,
         tonic_hz=found.tonic.hz,
         levels=found.levels,
@@ -268,6 +271,10 @@ def _melody(part: Path, seconds: float, options: AnalysisOptions, report: Report
         alone=True,
         report=lambda done: report("melody", done),
     )
+
+
+def _other_part(part: str) -> str:
+    return next(each for each in RANGES_HZ if each != part)
 
 
 def _raga(found: Analysis) -> str:

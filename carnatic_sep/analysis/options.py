@@ -29,7 +29,7 @@ class AnalysisOptions:
     raga : who says which raga it is: ``histogram`` (:mod:`carnatic_sep.analysis.ragas`), or
         ``deepsrgm`` as well (:mod:`carnatic_sep.analysis.compiam_tools`)
     hop_seconds : of the melody
-    span : seconds that the picture shows; a minute with much melody if None
+    span : seconds that the picture shows; half a minute with much melody if None
     """
 
     pitch: str = "auto"
@@ -45,8 +45,9 @@ class AnalysisOptions:
         Raises
         ------
         UsageError
-            A tracker that is unknown or not installed, a tonic out of range, a hop out of range,
-            a stem that has no melody, or a package or a model of compIAM's that is missing.
+            A tracker that is unknown or not installed, a file that is not there, a tonic out of
+            range, a hop out of range, a stem that has no melody, or a package or a model of
+            compIAM's that is missing.
         AnalysisError
             A melody was given in a file that does not hold one.
         """
@@ -59,6 +60,8 @@ class AnalysisOptions:
         if self.raga not in RAGAS:
             raise UnknownNameError("way to a raga", self.raga, list(RAGAS))
         if self.holds_melody:
+            if not Path(self.pitch).is_file():
+                raise UsageError(f"--pitch {self.pitch}: no such file")
             read_pitch(Path(self.pitch))
         else:
             tracker_called(self.pitch).prepare()

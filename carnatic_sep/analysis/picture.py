@@ -10,6 +10,7 @@ import numpy as np
 
 from carnatic_sep.analysis.cents_spectrogram import cents_spectrogram
 from carnatic_sep.analysis.distribution import Distribution, SvaraPeak, distribution, svara_peaks
+from carnatic_sep.analysis.svara_lines import draw_svaras
 from carnatic_sep.errors import AnalysisError, AudioWriteError
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from carnatic_sep.analysis.pitch import PitchTrack
     from carnatic_sep.analysis.rhythm import Rhythm
 
-_WHOLE_SECONDS = 90.0
-_SPAN_SECONDS = 60.0
+_WHOLE_SECONDS = 45.0
+_SPAN_SECONDS = 30.0
 _MARGIN_CENTS = 250.0
 _JUMP_CENTS = 200.0
-_RANGE_DB = 55.0
+_LEAST_LEVEL, _MOST_LEVEL = 0.4, 0.999
 _INK, _GRID, _LINE, _PITCH = "#1d1b22", "#8d8894", "#2b6ca3", "#c8102e"
 _STEM_INK = {
     "vocals": "#c8102e",
@@ -41,7 +42,7 @@ class Scene:
     Attributes
     ----------
     title : of the recording
-    sound : the file whose spectrogram lies behind the melody
+    sound : the file whose spectrogram lies behind the melody; `sound_name` says whose sound it is
     pitch, tonic_hz : the melody, and Sa
     levels : of the stems; None without
     rhythm : strokes and pulse; None without a mridangam
@@ -57,10 +58,11 @@ class Scene:
     rhythm: Rhythm | None = None
     sama: tuple[float, ...] = ()
     raga: str = ""
+    sound_name: str = ""
 
 
 def choose_span(pitch: PitchTrack) -> tuple[float, float]:
-    """Return what to show of a recording: all of a short one, else the minute with most melody."""
+    """Return what to show: all of a short recording, else the half minute with most melody."""
     seconds = len(pitch.f0) * pitch.hop_seconds
     if seconds <= _WHOLE_SECONDS:
         return 0.0, seconds
@@ -130,7 +132,7 @@ def save_picture(path: Path, scene: Scene, *, span: tuple[float, float] | None =
     lowest, highest = _heights(scene)
     _draw_melody(melody, scene, (start, end), (lowest, highest))
     peaks = _draw_histogram(histogram, scene, (lowest, highest))
-    _draw_svaras(melody, histogram, peaks, (lowest, highest))
+    draw_svaras(melody, histogram, peaks, (lowest, highest))
     stems = figure.add_subplot(grid[1, 0], sharex=melody)
     _draw_stems(stems, scene, (start, end))
     strokes = figure.add_subplot(grid[2, 0], sharex=melody)
@@ -157,6 +159,8 @@ def _facts(scene: Scene) -> str:
         facts.append(scene.raga)
     if scene.rhythm is not None and np.isfinite(scene.rhythm.pulse_per_minute):
         facts.append(f"akshara pulse {scene.rhythm.pulse_per_minute:.0f} a minute")
+    if scene.sound_name:
+        facts.append(f"grey: {scene.sound_name}")
     if scene.sama:
         facts.append("dashed: annotated sama")
     return "   ·   ".join(facts)
@@ -182,13 +186,14 @@ def _draw_melody(
         lowest_cents=heights[0],
         highest_cents=heights[1],
     )
-    top = float(np.quantile(levels, 0.999))
+    # The paper stays white where nothing sounds: the quieter part is the floor of the recording.
+    floor, top = (float(each) for each in np.quantile(levels, [_LEAST_LEVEL, _MOST_LEVEL]))
     axes.imshow(
         levels,
         origin="lower",
         aspect="auto",
         extent=(*span, *heights),
-        vmin=top - _RANGE_DB,
+        vmin=floor,
         vmax=top,
         cmap="Greys",
         alpha=0.75,
@@ -218,24 +223,6 @@ def _draw_histogram(axes: Axes, scene: Scene, heights: tuple[float, float]) -> l
     axes.fill_betweenx(whole.cents, 0.0, whole.density, color=_PITCH, alpha=0.55, linewidth=0)
     axes.set_xlim(0.0, 1.08 * float(whole.density.max()))
     return svara_peaks(folded)
-
-
-def _draw_svaras(
-    melody: Axes, histogram: Axes, peaks: list[SvaraPeak], heights: tuple[float, float]
-) -> None:
-    """Rule the svaras that the melody dwells on, in every octave, and name them on the right."""
-    places, names = [], []
-    for peak in peaks:
-        for octave in (-1, 0, 1, 2):
-            height = peak.cents + 1200.0 * octave - (1200.0 if peak.cents > 1140.0 else 0.0)
-            if heights[0] < height < heights[1]:
-                for axes in (melody, histogram):
-                    axes.axhline(height, color=_LINE, linewidth=0.7, alpha=0.6)
-                places.append(height)
-                names.append(peak.svara + {-1: ",", 0: "", 1: "'", 2: "''"}[octave])
-    histogram.yaxis.tick_right()
-    histogram.set_yticks(places, names, fontsize=9, color=_LINE)
-    histogram.tick_params(axis="y", labelright=True, labelleft=False, length=0)
 
 
 def _draw_stems(axes: Axes, scene: Scene, span: tuple[float, float]) -> None:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 LOWEST_HZ, HIGHEST_HZ = 80.0, 400.0
 """No singer's Sa lies outside."""
 
+_HIGHEST_FOUND_HZ = 265.0
+"""Sruti is named from C to B, 131 to 247 Hz, lower for low voices: a Sa that is found above is that
+of a passage which stays in the upper octave."""
+
 _DEFAULT_OCTAVE_HZ = 100.0
 _EXCERPTS, _EXCERPT_SECONDS = 6, 60.0
 _SAME_CENTS = 35.0
@@ -172,7 +176,9 @@ def in_octave(hz: float, f0: Row | None) -> float:
     if len(sung):
         lowest = float(np.quantile(sung, _LOW_QUANTILE))
         moved = hz * 2.0 ** round(np.log2(lowest / hz))
-        if LOWEST_HZ <= moved <= HIGHEST_HZ:
+        while moved > _HIGHEST_FOUND_HZ:
+            moved /= 2.0
+        if moved >= LOWEST_HZ:
             return float(moved)
     return float(hz * 2.0 ** -np.floor(np.log2(hz / _DEFAULT_OCTAVE_HZ)))
 

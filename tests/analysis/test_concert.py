@@ -150,6 +150,8 @@ def test_nothing_sung(tmp_path) -> None:
     assert bad.status == "failed"
     assert "no voiced frames" in str(bad.error)
     assert "vocals.wav" in str(bad.error)
+    assert str(plain.folder / "mixture.wav") in str(bad.error)  # the recording that was given
+    assert "--part violin" in str(bad.error)
     assert fine.status == "analysed"
 
 
@@ -194,6 +196,8 @@ def test_requests_that_cannot_be_met(tmp_path) -> None:
         find_recordings([tmp_path], out_dir=tmp_path / "out")
     with pytest.raises(UsageError, match="tonic"):
         AnalysisOptions(tonic="9000").check()
+    with pytest.raises(UsageError, match=r"--pitch nowhere.csv: no such file"):
+        AnalysisOptions(pitch="nowhere.csv").check()
     with pytest.raises(UsageError, match="part"):
         AnalysisOptions(part="mridangam").check()
     with pytest.raises(UsageError, match="show"):

@@ -48,6 +48,12 @@ def test_octave_follows_the_singer(hz, octave) -> None:
     assert in_octave(hz, np.array([0.0] + [140.0] * 5 + [250.0] * 50)) == octave
 
 
+def test_a_passage_in_the_upper_octave_does_not_lift_sa() -> None:
+    sung = np.array([296.0] * 5 + [440.0] * 50)
+    assert in_octave(148.0, sung) == 148.0
+    assert in_octave(220.0, sung) == 220.0  # of a high voice: nothing to lower
+
+
 def test_tonics_that_no_singer_has() -> None:
     assert given_tonic("147.68").confidence == 1.0
     for text in ("20", "900", "C#"):
