@@ -25,7 +25,7 @@ CLEAR_DB = 6.0
 
 
 def main() -> None:
-    """Print one table: the annotation, and as a control the true pitch of renders, twice as high."""
+    """Print one table: the annotation, and as controls the true pitch of renders and twice that."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("runs/downstream"))
