@@ -34,6 +34,15 @@ VERBS = {
 
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSALS = {
+    errno.ENAMETOOLONG: "no file can be called so here; give a shorter name",
+    errno.ELOOP: "its links run in circles; name the file itself",
+    errno.ENOTDIR: "a file is where a folder should be; check the path",
+    errno.EACCES: "check its permissions",
+    errno.EPERM: "check its permissions",
+    errno.EROFS: "choose a folder that can be written",
+    **dict.fromkeys(_DISK_FULL, "free some space"),
+}
 
 
 class InterruptedRun(Exception):  # noqa: N818 (not a fault)
@@ -135,6 +144,21 @@ def refuse_empty(arguments: Sequence[str]) -> None:
             )
 
 
+def _of_the_system(error: OSError) -> str:
+    """Say what the system would not do, where a verb has not; raise what it cannot be blamed for.
+
+    Raises
+    ------
+    OSError
+        `error` itself.
+    """
+    if error.errno in _DISK_FULL and error.filename is None:
+        return f"the output cannot be written ({error.strerror}); free some space"
+    if error.errno not in _REFUSALS or error.filename is None:
+        raise error
+    return f"{error.filename}: {error.strerror}; {_REFUSALS[error.errno]}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 all went well, 1 some of it failed, 2 usage, 130 Ctrl-C.
 
@@ -156,9 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.close()
         sys.exit(1)
     except OSError as error:
-        if error.errno not in _DISK_FULL or error.filename is not None:
-            raise
-        print_error(f"the output cannot be written ({error.strerror}); free some space")
+        print_error(_of_the_system(error))
         sys.exit(1)
     except Exception as error:
         if not hasattr(error, "show") or not hasattr(error, "exit_code"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -72,7 +73,7 @@ def unfinished(
         for path in plan_outputs(separator, track.name, out_dir, options=options)[0].values()
     ]
     growing = [partial(path, *spool) for path in outputs for spool in ((), ("wav",))]
-    return [path for path in growing if path.exists()]
+    return [path for path in growing if os.path.exists(path)]  # noqa: PTH110 (long names too)
 
 
 def separate_tracks(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ def is_finished(
     from carnatic_sep.transfer.digest import file_digest
 
     outputs, sidecar = plan_outputs(separator, track.name, out_dir, options=options)
-    if not all(path.is_file() for path in (*outputs.values(), sidecar)):
+    # os.path, which takes a name that is too long for one of no file; it is told when written
+    if not all(os.path.isfile(path) for path in (*outputs.values(), sidecar)):  # noqa: PTH113
         return False
     wanted = _comparable(settings(separator, options=options))
     alike = [

@@ -236,9 +236,16 @@ class _Recorder:
 def _refuse_existing(source: Path, paths: dict[str, Path], *, overwrite: bool) -> None:
     """Say at once what the writer would say after the input was scanned."""
     for path in paths.values():
-        if path.exists() and source.exists() and path.samefile(source):
+        try:
+            there = path.exists()
+        except OSError as error:  # a name that is too long, say
+            raise AudioWriteError(
+                f"{path}: cannot be a file here ({error.strerror}); choose another --filename or "
+                "--out, or a shorter name for the input"
+            ) from error
+        if there and source.exists() and path.samefile(source):
             raise AudioWriteError(f"{path}: would replace its own input; choose another folder")
-        if path.exists() and not overwrite:
+        if there and not overwrite:
             raise AudioWriteError(
                 f"{path}: is there already and is kept; --overwrite replaces it, another --out "
                 "leaves both"

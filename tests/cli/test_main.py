@@ -179,3 +179,23 @@ def test_ctrl_c_while_modules_are_imported_is_told(first):
 def test_the_package_lists_its_lazy_names():
     script = "import sys, carnatic_sep as c; sys.exit(not {*c.__all__} <= {*dir(c)})"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of up to 255 bytes")
+@pytest.mark.parametrize(
+    "arguments", [("separate", "x" * 300), ("inspect", "x" * 300), ("models", "show", "x" * 300)]
+)
+def test_what_the_system_refuses_is_told_in_one_line(arguments, capsys):
+    assert exit_code(*arguments) == 1
+    assert capsys.readouterr().err.endswith(
+        "File name too long; no file can be called so here; give a shorter name\n"
+    )
+
+
+def test_what_the_system_cannot_be_blamed_for_is_not_hidden(monkeypatch):
+    def fail(**options):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "of our own")
+
+    monkeypatch.setattr(command, "app", fail)
+    with pytest.raises(FileNotFoundError, match="of our own"):
+        main(["models"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ import torch
 from carnatic_sep.audio.formats import OutputFormat
 from carnatic_sep.errors import AudioReadError, AudioWriteError, CarnaticSepError, UsageError
 from carnatic_sep.separation import tracks
+from carnatic_sep.separation.batch import separate_tracks, unfinished
+from carnatic_sep.separation.inputs import find_tracks
 from carnatic_sep.separation.naming import FilenameTemplate
+from carnatic_sep.separation.progress import Silent
 from carnatic_sep.separation.separator import Separator
 from carnatic_sep.separation.tracks import TrackOptions
 
@@ -304,3 +308,27 @@ def test_a_disk_that_is_full_is_reported_and_leaves_no_final_name(separator, tmp
     with pytest.raises(AudioWriteError, match="No space left"):
         separator.separate_file(tmp_path / "a.wav", tmp_path / "out")
     assert not list((tmp_path / "out").rglob("*.flac"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of up to 255 bytes")
+def test_a_name_too_long_stops_one_recording_and_not_the_others(separator, tmp_path):
+    for name in ("a", "b" * 250, "c"):
+        soundfile.write(tmp_path / f"{name}.wav", noise(900), 8000)
+    found = find_tracks([tmp_path], out_dir=tmp_path / "out")
+    options = TrackOptions(filename=FilenameTemplate("{track} - {stem}.{ext}"))
+    reports = separate_tracks(
+        separator, found, tmp_path / "out", options=options, observer=Watcher(), resume=True
+    )
+    assert [report.error is None for report in reports] == [True, False, True]
+    assert "cannot be a file here (File name too long); choose another --filename" in str(
+        reports[1].error
+    )
+    assert unfinished(separator, found, tmp_path / "out", options=options) == []
+
+
+class Watcher(Silent):
+    def begin_track(self, track):
+        pass
+
+    def end_track(self, report):
+        pass
