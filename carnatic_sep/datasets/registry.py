@@ -176,4 +176,4 @@ def load_dataset(name_or_folder: str | Path, *, root: Path | None = None) -> Dat
         raise DatasetError(f"{path}: this is a file; name the folder of its track, {path.parent}")
     if os.sep in text or isinstance(name_or_folder, Path):
         raise DatasetError(f"{path}: there is no such folder; check its name")
-    raise UnknownNameError("dataset", text, shipped_layouts())
+    raise UnknownNameError("dataset", text, [name for name in shipped_layouts() if name != PLAIN])

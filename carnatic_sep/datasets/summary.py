@@ -12,6 +12,7 @@ from carnatic_sep.datasets.registry import PLAIN, Dataset
 from carnatic_sep.datasets.splits import SplitFile
 from carnatic_sep.datasets.stats import DatasetStats, track_seconds
 from carnatic_sep.datasets.validate import ValidationReport
+from carnatic_sep.errors import DatasetError
 
 _SECONDS_PER_HOUR = 3600
 
@@ -26,10 +27,17 @@ def known_datasets() -> list[dict[str, Any]]:
             "licence": layout.licence,
             "checked": layout.checked,
             "public": bool(layout.download) or layout.loader == "saraga",
-            "here": dataset_home(layout.name).is_dir(),
+            "here": _is_here(layout.name),
         }
         for layout in layouts
     ]
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return dataset_home(name).is_dir()
+    except (DatasetError, OSError):  # without a home, or one that may not be looked into
+        return False
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:

@@ -16,8 +16,10 @@ import pytest
 
 from carnatic_sep.datasets.acquire import download
 from carnatic_sep.datasets.download import fetch, unpack
+from carnatic_sep.datasets.home import cached_indexes
 from carnatic_sep.datasets.layout import RemoteFile
 from carnatic_sep.datasets.registry import load_dataset
+from carnatic_sep.datasets.summary import known_datasets
 from carnatic_sep.errors import DatasetError, UsageError
 
 CONTENT = bytes(range(256)) * 10_000
@@ -146,3 +148,25 @@ def test_a_public_dataset_is_fetched_unpacked_and_read(server: str, tmp_path: Pa
 def test_a_dataset_that_is_not_public_says_how_to_get_it() -> None:
     with pytest.raises(UsageError, match=r"Sanidha cannot be downloaded.*natcs@gatech\.edu"):
         download(load_dataset("sanidha"))
+
+
+def test_without_a_home_the_variable_to_set_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(path: Path) -> Path:
+        if str(path).startswith("~"):
+            raise RuntimeError("Could not determine home directory.")
+        return path
+
+    for name in ("CARNATIC_SEP_DATASETS", "CARNATIC_SEP_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "expanduser", nobody)
+    with pytest.raises(DatasetError, match="no home folder.*--root, or set CARNATIC_SEP_DATASETS"):
+        load_dataset("saraga_carnatic")
+    with pytest.raises(DatasetError, match="no home folder.*set CARNATIC_SEP_CACHE"):
+        cached_indexes()
+    assert not any(entry["here"] for entry in known_datasets())
+    assert load_dataset("saraga_carnatic", root=tmp_path).root == tmp_path
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # is to be ignored, says freedesktop.org
+    with pytest.raises(DatasetError, match="no home folder"):
+        cached_indexes()
