@@ -118,7 +118,7 @@ def _call_with_channels(model: SeparationModel, mixture: Tensor) -> Tensor:
         return stems.mean(dim=2, keepdim=True)
     raise UsageError(
         f"the model takes {model.channels} channels, the audio has {channels}; "
-        "use --downmix stereo or --downmix mono"
+        "mix it down to one or two, as `carnatic-sep separate` does with --downmix stereo or mono"
     )
 
 

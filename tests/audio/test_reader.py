@@ -97,7 +97,9 @@ def test_a_closed_reader_says_so(signal, audio_file):
 @pytest.mark.parametrize("channels", [3, 4, 5, 6, 7, 8, 12])
 def test_many_channels_need_a_downmix(channels, signal, audio_file):
     path = audio_file(signal(1000, channels), "surround.wav", subtype="FLOAT")
-    with pytest.raises(AudioReadError, match=r"--downmix stereo or --downmix mono"):
+    with pytest.raises(
+        AudioReadError, match=r"stereo or mono; `carnatic-sep separate` does so.*--downmix mono"
+    ):
         AudioReader(path)
     assert probe(path).channels == channels
     stereo, _ = read_audio(path, downmix="stereo")
