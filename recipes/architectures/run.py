@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from carnatic_sep.errors import CheckpointError, TrainingError
 from carnatic_sep.models.checkpoint import load_checkpoint
 from carnatic_sep.training.config import TrainConfig
 from carnatic_sep.training.run import train
@@ -77,18 +78,34 @@ def learn(
     trials: list[dict[str, float]],
     options: argparse.Namespace,
 ) -> None:
-    """Train with the best rate for the steps that fit into the budget."""
-    place = options.out / name
-    plan = place / "plan.json"
-    if not plan.is_file():  # decided once, so that a run that goes on has the same schedule
-        best = min(trials, key=lambda row: row["loss"])
-        seconds = statistics.median(row["step_seconds"] for row in trials)
-        place.mkdir(parents=True, exist_ok=True)
-        decided = {"rate": best["rate"], "steps": max(1, int(60 * options.minutes / seconds))}
-        plan.write_text(json.dumps(decided), encoding="utf-8")
-    decided = json.loads(plan.read_text(encoding="utf-8"))
-    config = TrainConfig(**values, name=name, learning_rate=decided["rate"], steps=decided["steps"])
-    Clock(place / "clock.json").train(config, options)
+    """Train with the best rate for the steps that fit into the budget; the next one if it fails.
+
+    A rate that is best in a few steps may still be one that diverges later; what was spent on it
+    does not count.
+    """
+    for row in sorted(trials, key=lambda row: row["loss"]):
+        place = options.out / name
+        failed = options.out / f"{name}-diverged-{row['rate']:g}"
+        if failed.is_dir():
+            continue
+        plan = place / "plan.json"
+        if not plan.is_file():  # decided once, so that a run that goes on has the same schedule
+            seconds = statistics.median(each["step_seconds"] for each in trials)
+            place.mkdir(parents=True, exist_ok=True)
+            steps = max(1, int(60 * options.minutes / seconds))
+            plan.write_text(json.dumps({"rate": row["rate"], "steps": steps}), encoding="utf-8")
+        decided = json.loads(plan.read_text(encoding="utf-8"))
+        config = TrainConfig(
+            **values, name=name, learning_rate=decided["rate"], steps=decided["steps"]
+        )
+        try:
+            Clock(place / "clock.json").train(config, options)
+        except (CheckpointError, TrainingError) as error:
+            print(f"{place}: rate {decided['rate']:g} diverged: {error}", flush=True)
+            place.rename(failed)
+            continue
+        return
+    raise SystemExit(f"{name}: every rate diverged")
 
 
 class Clock:

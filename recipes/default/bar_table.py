@@ -98,7 +98,7 @@ def bars(found: Found) -> list[tuple[str, str, str, bool | None]]:
             _value(found, name, each, "onset_f", "mridangam") for each in (DEFAULT, MIXTURE)
         )
         met = None if np.isnan(stem - mix) else bool(stem > mix)
-        rows.append((f"mridangam onset F, {name}", "above the mix", f"{stem:.2f} ({mix:.2f})", met))
+        rows.append((f"mridangam onset F, {name}", "above the mix", f"{stem:.3f} ({mix:.3f})", met))
     return rows
 
 
