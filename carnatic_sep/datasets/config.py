@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from carnatic_sep.stems import DEFAULT_STEMS
 
@@ -22,10 +29,23 @@ Share = Annotated[float, Field(ge=0, le=1)]
 """How often something happens, 0 to 1."""
 
 
+def _takes_booleans(annotation: Any) -> bool:
+    return annotation is bool or any(map(_takes_booleans, get_args(annotation)))
+
+
 class Strict(BaseModel):
     """A frozen model that refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number_of_a_boolean(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what pydantic would take for 1 or 0."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and not _takes_booleans(annotation):
+            raise ValueError(f"{str(value).lower()} is no value for it; YAML reads yes and on so")
+        return value
 
 
 class DataConfig(Strict):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
+from carnatic_sep.datasets.yaml_text import YamlError, parse_yaml
 from carnatic_sep.errors import ConfigError
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -25,13 +26,11 @@ def read_mapping(path: Path) -> dict[str, Any]:
     ConfigError
         The file is missing, is no YAML, or holds something else than keys and values.
     """
-    import yaml
-
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parse_yaml(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give a YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except YamlError as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
     if values is None:
         return {}
@@ -51,8 +50,6 @@ def change(values: dict[str, Any], override: str) -> None:
         There is no ``=`` or no key, the value is no YAML, or the way leads through something that
         has no keys.
     """
-    import yaml
-
     key, sign, text = override.partition("=")
     *parents, leaf = key.strip().split(".")
     if not sign or not all([*parents, leaf]):
@@ -69,8 +66,8 @@ def change(values: dict[str, Any], override: str) -> None:
                 "no keys below it"
             )
     try:
-        place[leaf] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        place[leaf] = parse_yaml(text)
+    except YamlError as error:
         raise ConfigError(f"override {override!r}: not a YAML value: {error}") from error
 
 
@@ -123,7 +120,8 @@ def _described(model: type[BaseModel], fault: dict[str, Any]) -> str:
     place = [str(part) for part in fault["loc"]]
     key = ".".join(place)
     if fault["type"] not in _UNKNOWN_KEY:
-        return f"{key}: {fault['msg']}" if key else str(fault["msg"])
+        what = str(fault["msg"]).removeprefix("Value error, ")  # of ours, said by pydantic
+        return f"{key}: {what}" if key else what
     paths = _paths(model)
     elsewhere = [path for path in paths if path.split(".")[-1] == place[-1]]
     if elsewhere:  # the right key in the wrong place

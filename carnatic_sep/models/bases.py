@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from carnatic_sep.errors import CheckpointError
 from carnatic_sep.models.mixer_weights import load_mixer_model
 from carnatic_sep.models.spleeter import is_spleeter, load_spleeter
 from carnatic_sep.models.zoo import resolve
@@ -50,6 +51,14 @@ def load_base(name_or_path: str) -> Base:
     if path.is_file() and path.suffix in _PYTORCH_SUFFIXES:
         credit = "A. Shankar et al., mixer model, WIMAGA 2025 (compIAM)"
         return Base(load_mixer_model(path), path.name, "as its trainer says", (credit,))
+    if path.is_dir():
+        within = sorted(folder.name for folder in path.iterdir() if is_spleeter(folder))
+        holds = (
+            f"it holds folders that have one: {', '.join(within)}"
+            if within
+            else ("name a checkpoint file, or a folder of Spleeter's")
+        )
+        raise CheckpointError(f"{path}: a folder without a checkpoint's .index; {holds}")
     found = resolve(name_or_path)
     about = read_metadata(found).provenance
     return Base(load_checkpoint(found), about.name, about.licence, tuple(about.credits))

@@ -104,7 +104,7 @@ class RunConfig(Strict):
     @field_validator("name")
     @classmethod
     def _plain_name(cls, value: str) -> str:
-        if not value or any(mark in value for mark in "/\\"):
+        if not value.strip(". ") or any(mark in value for mark in "/\\\0"):
             raise ValueError("a run's name must be a plain folder name")
         return value
 

@@ -68,10 +68,20 @@ def test_files_that_hold_no_keys(tmp_path: Path) -> None:
         (b"a: [1", "not valid YAML"),
         (b"\xff\xfe\x00binary", "not valid YAML"),
         (b"- a\n- b\n", "expected keys and values"),
+        (
+            b"a: 1\nmix:\n  b: 2\n  c: 3\n  b: 4\n",
+            "line 5, column 3: the key 'b' stands here twice",
+        ),
+        (b"a:\n\t- b\n", r"line 2, column 1: found character '\\t' that cannot start any token"),
+        (b"name: caf\xe9", "not UTF-8 at byte 9"),
+        (b"name: !!python/object:os.system x", "line 1, column 7: could not determine"),
+        (b"a: " + b"[" * 5000 + b"]" * 5000, "nested too deeply"),
     ):
         path.write_bytes(content)
         with pytest.raises(ConfigError, match=said):
             read_mapping(path)
+    path.write_bytes(b"base: &base {a: 1, b: 2}\nmine: {<<: *base, b: 3}\n")
+    assert read_mapping(path)["mine"] == {"a": 1, "b": 3}
     path.write_bytes(b"# nothing yet\n")
     assert read_mapping(path) == {}
 
@@ -80,3 +90,9 @@ def test_every_fault_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"x\.yaml: piece: .*; tempo: ") as caught:
         fit(MixConfig, {"piece": 2, "tempo": 3}, path=tmp_path / "x.yaml")
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_yes_and_no_are_no_numbers(value: bool, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"seconds: {str(value).lower()} is no value for it"):
+        fit(MixConfig, {"seconds": value}, path=tmp_path / "x.yaml")
