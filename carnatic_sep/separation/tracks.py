@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from carnatic_sep.separation.progress import Progress, Silent
 from carnatic_sep.separation.provenance import Outcome, describe, write_sidecar
 from carnatic_sep.separation.selection import Selection, select
 from carnatic_sep.separation.verification import null_depth
+from carnatic_sep.transfer.lock import only_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,15 +148,18 @@ def separate_file(
         scan = peak_and_check(path, downmix=options.downmix)
         seconds = scan.frames / reader.info.sample_rate
         record = describe(separator, reader.info, scan, options=options)
-        with StemWriter(
-            paths,
-            sample_rate=reader.info.sample_rate,
-            channels=reader.info.channels,
-            output_format=options.output_format,
-            overwrite=options.overwrite,
-            gain=_headroom(scan.peak, options.output_format),
-            expected_frames=scan.frames,
-        ) as writer:
+        with (
+            _alone(sidecar),
+            StemWriter(
+                paths,
+                sample_rate=reader.info.sample_rate,
+                channels=reader.info.channels,
+                output_format=options.output_format,
+                overwrite=options.overwrite,
+                gain=_headroom(scan.peak, options.output_format),
+                expected_frames=scan.frames,
+            ) as writer,
+        ):
             broken = _write_stems(separator, reader, writer, selection, seconds, watcher)
             if broken is not None:
                 partials = dict(zip(paths, writer.partial_paths, strict=True))
@@ -187,6 +192,30 @@ def separate_file(
         elapsed_seconds=elapsed,
         warnings=tuple(watcher.warnings),
     )
+
+
+@contextmanager
+def _alone(sidecar: Path) -> Iterator[None]:
+    """Keep out other processes that would write the same files within this context.
+
+    Raises
+    ------
+    AudioWriteError
+        Another one is at it.
+    """
+
+    def busy() -> None:
+        raise AudioWriteError(
+            f"{sidecar.parent}: another process is writing these stems; let it finish, or choose "
+            "another --out"
+        )
+
+    with ExitStack() as stack:
+        with suppress(OSError):  # what is wrong with the folder, the writer says
+            sidecar.parent.mkdir(parents=True, exist_ok=True)
+            lock = sidecar.with_name(f".{sidecar.name}.lock")
+            stack.enter_context(only_one(lock, waiting=busy))
+        yield
 
 
 def _write_stems(

@@ -20,6 +20,7 @@ from carnatic_sep.separation.naming import FilenameTemplate
 from carnatic_sep.separation.progress import Silent
 from carnatic_sep.separation.separator import Separator
 from carnatic_sep.separation.tracks import TrackOptions
+from carnatic_sep.transfer.lock import only_one
 
 FLOAT = OutputFormat("wav", "32f")
 
@@ -332,3 +333,15 @@ class Watcher(Silent):
 
     def end_track(self, report):
         pass
+
+
+def test_two_processes_do_not_write_the_same_stems(separator, tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(900), 8000)
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    with (
+        only_one(tmp_path / "out" / "a" / ".separation.json.lock", waiting=lambda: None),
+        pytest.raises(AudioWriteError, match="another process is writing these stems; let it"),
+    ):
+        separator.separate_file(tmp_path / "a.wav", tmp_path / "out")
+    separator.separate_file(tmp_path / "a.wav", tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.lock"))
