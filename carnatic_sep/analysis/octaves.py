@@ -1,4 +1,4 @@
-"""Melodies that were taken an octave or a twelfth too high, put where their partials are."""
+"""Melodies whose partial was taken for the pitch, put where the pitch is."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ _FRAME, _FFT = 8192, 16384
 _HIGHEST_HZ = 5000.0
 _PARTIALS, _DECAY = 12, 0.8
 _NEAR_CENTS = (-25.0, -12.0, 0.0, 12.0, 25.0)
-_DIVISORS = (1, 2, 3)
+_DIVISORS = tuple(range(1, 9))
 _JUMP_CENTS = 80.0
 _STEP_SECONDS = 0.01
 _AT_ONCE = 64
 
 
 def lowered(audio: Mono, times: Row, f0: Row, *, lowest_hz: float) -> Row:
-    """Move stretches of a melody down an octave or a twelfth where that explains more partials.
+    """Move stretches of a melody down where another pitch explains more partials.
 
-    A stretch without a jump keeps its height, or goes to a half or a third of it, wherever the
-    partials' amplitudes (square roots, each 0.8 of the one below) sum to the most. For a voice that
-    is heard alone, as in its stem: in a mixture the partials of others are found between its own.
+    A stretch without a jump keeps its height, or goes to a half, a third, and so on to an eighth of
+    it, wherever the partials sum to the most: square roots of their amplitudes, less what lies
+    halfway to their neighbours, each with 0.8 of the weight of the one below. What lies between the
+    partials of a pitch is either noise, which speaks for no octave, or a partial of the pitch an
+    octave below. For a voice that is heard alone, as in its stem: in a mixture others sound between
+    its partials.
 
     Parameters
     ----------
@@ -92,13 +95,21 @@ def _strengths(audio: Mono, picked: NDArray[np.int64], times: Row, f0: Row) -> R
 
 
 def _strength(spectrum: NDArray[np.floating], hertz: Row) -> Row:
-    """Sum the partials of a pitch in each frame, the strongest bin within 25 cents of each."""
-    near = 2.0 ** (np.array(_NEAR_CENTS) / 1200.0)
+    """Sum the partials of a pitch in each frame, each less what is halfway to its neighbours."""
     partials = hertz[:, None] * np.arange(1, _PARTIALS + 1)
-    bins = partials[:, :, None] * near * (_FFT / RATE)
+    halves = hertz[:, None] * (np.arange(_PARTIALS + 1) + 0.5)
+    between = _level(spectrum, halves)
+    above = _level(spectrum, partials) - 0.5 * (between[:, :-1] + between[:, 1:])
+    counts = np.where(partials <= _HIGHEST_HZ, above, 0.0)
+    return np.asarray(counts @ _DECAY ** np.arange(_PARTIALS))
+
+
+def _level(spectrum: NDArray[np.floating], hertz: Row) -> Row:
+    """Return the strongest bin within 25 cents of frequencies, (frames, frequencies)."""
+    near = 2.0 ** (np.array(_NEAR_CENTS) / 1200.0)
+    bins = hertz[:, :, None] * near * (_FFT / RATE)
     low = np.clip(bins.astype(np.int64), 0, spectrum.shape[1] - 2)
     share = np.clip(bins - low, 0.0, 1.0)
     rows = np.arange(len(hertz))[:, None, None]
     level = (1.0 - share) * spectrum[rows, low] + share * spectrum[rows, low + 1]
-    strongest = np.where(partials <= _HIGHEST_HZ, level.max(axis=2), 0.0)
-    return np.asarray(strongest @ _DECAY ** np.arange(_PARTIALS))
+    return np.asarray(np.where(hertz <= _HIGHEST_HZ, level.max(axis=2), 0.0))

@@ -25,6 +25,7 @@ _WHOLE_SECONDS = 45.0
 _SPAN_SECONDS = 30.0
 _MARGIN_CENTS = 250.0
 _JUMP_CENTS = 200.0
+_TITLE_LETTERS = 75
 _LEAST_LEVEL, _MOST_LEVEL = 0.4, 0.999
 _INK, _GRID, _LINE, _PITCH = "#1d1b22", "#8d8894", "#2b6ca3", "#c8102e"
 _STEM_INK = {
@@ -125,7 +126,8 @@ def save_picture(path: Path, scene: Scene, *, span: tuple[float, float] | None =
         hspace=0.12,
         wspace=0.03,
     )
-    figure.text(0.075, 0.955, scene.title, fontsize=15, color=_INK, va="center")
+    size = 15.0 * min(1.0, _TITLE_LETTERS / max(len(scene.title), 1))
+    figure.text(0.075, 0.955, scene.title, fontsize=size, color=_INK, va="center")
     figure.text(0.075, 0.922, _facts(scene), fontsize=9.5, color=_INK, va="center")
     melody = figure.add_subplot(grid[0, 0])
     histogram = figure.add_subplot(grid[0, 1])
@@ -143,7 +145,7 @@ def save_picture(path: Path, scene: Scene, *, span: tuple[float, float] | None =
         if start <= sama <= end:
             for axes in (melody, stems, strokes):
                 axes.axvline(sama, color=_INK, linewidth=0.6, alpha=0.45, linestyle=(0, (4, 3)))
-    strokes.set_xlabel("seconds", fontsize=9)
+    strokes.set_xlabel("seconds" + "; dashed: annotated sama" * bool(scene.sama), fontsize=9)
     strokes.set_xlim(start, end)
     try:
         # No date and no version inside: the same numbers draw the same bytes.
@@ -159,10 +161,6 @@ def _facts(scene: Scene) -> str:
         facts.append(scene.raga)
     if scene.rhythm is not None and np.isfinite(scene.rhythm.pulse_per_minute):
         facts.append(f"akshara pulse {scene.rhythm.pulse_per_minute:.0f} a minute")
-    if scene.sound_name:
-        facts.append(f"grey: {scene.sound_name}")
-    if scene.sama:
-        facts.append("dashed: annotated sama")
     return "   ·   ".join(facts)
 
 
@@ -206,7 +204,8 @@ def _draw_melody(
     line = np.where(jumps, np.nan, cents)
     axes.plot(times[inside], line[inside], color=_PITCH, linewidth=1.1)
     axes.set_ylim(*heights)
-    axes.set_ylabel("cents over Sa", fontsize=9)
+    grey = f" (grey: {scene.sound_name})" if scene.sound_name else ""
+    axes.set_ylabel(f"cents over Sa{grey}", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.yaxis.set_major_locator(_multiples(200))
 
@@ -214,7 +213,7 @@ def _draw_melody(
 def _draw_histogram(axes: Axes, scene: Scene, heights: tuple[float, float]) -> list[SvaraPeak]:
     axes.set_ylim(*heights)
     axes.tick_params(labelleft=False, labelbottom=False, length=0, labelsize=8)
-    axes.set_title("time at each height", fontsize=8, color=_INK)
+    axes.set_xlabel("time at each height", fontsize=8, color=_INK)
     try:
         whole = distribution(scene.pitch, scene.tonic_hz, folded=False)
         folded: Distribution = distribution(scene.pitch, scene.tonic_hz)

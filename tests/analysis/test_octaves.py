@@ -15,7 +15,7 @@ def _tone(hz: float, count: int = 12) -> np.ndarray:
     return harmonic(np.full(round(SECONDS * RATE), hz), count).astype(np.float32)
 
 
-@pytest.mark.parametrize("factor", [1, 2, 3])
+@pytest.mark.parametrize("factor", [1, 2, 3, 5, 7])
 @pytest.mark.parametrize("hz", [110.0, 165.0, 300.0])
 def test_a_multiple_is_brought_to_the_pitch(hz, factor) -> None:
     told = np.full(len(TIMES), factor * hz)
@@ -36,6 +36,16 @@ def test_each_stretch_for_itself_and_rests_stay_rests() -> None:
     truth = np.where(told == 0.0, 0.0, np.where(times < SECONDS, 150.0, 200.0))
     near = np.abs(times - SECONDS) < 0.15  # a frame hears both
     assert np.allclose(found[~near], truth[~near])
+
+
+@pytest.mark.parametrize("decibels", [-6.0, 0.0, 6.0])
+@pytest.mark.parametrize("hz", [165.0, 300.0, 450.0])
+def test_noise_between_partials_lowers_nothing(hz, decibels) -> None:
+    rng = np.random.default_rng(round(hz))
+    tone = _tone(hz)
+    noise = rng.standard_normal(len(tone)) * 0.1 * 10 ** (decibels / 20)
+    told = np.full(len(TIMES), hz)
+    assert np.allclose(lowered((tone + noise).astype(np.float32), TIMES, told, lowest_hz=80.0), hz)
 
 
 def test_a_glide_keeps_its_shape() -> None:
