@@ -77,6 +77,7 @@ def print_dry_run(config: RunConfig, rehearse: Callable[[Report], Rehearsal]) ->
 
 def quieten_lightning() -> None:
     """Leave out what lightning says of devices, its makers' services, and workers it would like."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for part in ("pytorch", "fabric"):
+        # not the parts' own loggers: their level is set anew when they are imported
+        logging.getLogger(f"lightning.{part}.utilities.rank_zero").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module=r"lightning\.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import soundfile
 import yaml
 
+from carnatic_sep.cli._runs import quieten_lightning
 from carnatic_sep.cli.main import main
 
 
@@ -115,3 +117,12 @@ def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call(capsys, "--help")
     assert code == 0
     assert "finetune --base spleeter --dataset saraga_carnatic" in out
+
+
+def test_what_lightning_says_of_itself_stays_away_though_it_is_imported_later() -> None:
+    quieten_lightning()
+    for part in ("pytorch", "fabric"):
+        logging.getLogger(f"lightning.{part}").setLevel(logging.INFO)  # as its import does
+        talker = logging.getLogger(f"lightning.{part}.utilities.rank_zero")
+        assert not talker.isEnabledFor(logging.INFO)
+        assert talker.isEnabledFor(logging.WARNING)
