@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -167,9 +168,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : without the program's name; those of this process if None
     """
     prepare_output()
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        refuse_empty(sys.argv[1:] if arguments is None else arguments)
-        code = app(args=arguments, prog_name="carnatic-sep", standalone_mode=False)
+        refuse_empty(given)
+        code = app(args=given, prog_name="carnatic-sep", standalone_mode=False)
     except CarnaticSepError as error:
         print_error(error)
         sys.exit(error.exit_code)
@@ -186,6 +188,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not hasattr(error, "show") or not hasattr(error, "exit_code"):
             raise
         error.show()  # typer's own errors: how to use a verb
+        for name in (name for name in given if name.startswith("-") and os.path.exists(name)):  # noqa: PTH110
+            print_error(f"{name} is a file: write ./{name}, so that it does not read as an option")
         sys.exit(int(error.exit_code))
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -199,3 +199,10 @@ def test_what_the_system_cannot_be_blamed_for_is_not_hidden(monkeypatch):
     monkeypatch.setattr(command, "app", fail)
     with pytest.raises(FileNotFoundError, match="of our own"):
         main(["models"])
+
+
+def test_a_file_whose_name_reads_as_an_option_gets_a_way_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-dash.wav").touch()
+    assert exit_code("separate", "-dash.wav") == 2
+    assert "-dash.wav is a file: write ./-dash.wav" in capsys.readouterr().err
