@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from carnatic_sep.cli._terminal import make_console
+from carnatic_sep.cli._terminal import make_console, print_error
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 
 class QuietWatcher:
-    """Says nothing."""
+    """Says what failed, on stderr."""
 
     def begin(self, tracks: int, reused: int) -> None:
         """Take how many tracks there are, and how many an earlier run has scored."""
 
     def scored(self, part: Part) -> None:
-        """Take a track that has just been scored."""
+        """Take a track that has just been scored, and say what failed on it."""
+        for why in part.failed.values():
+            print_error(f"{part.track}: {why}")
 
     def end(self) -> None:
         """Clear what was shown."""

@@ -125,3 +125,17 @@ def test_the_group_still_has_its_other_commands(capsys) -> None:
     assert all(name in text for name in ("dataset", "mixtures", "concert"))
     run("evaluate", "dataset", "--help")
     assert "--estimates" in capsys.readouterr().out
+
+
+def test_what_failed_is_told_though_progress_is_not(folder, tmp_path, capsys) -> None:
+    mine = tmp_path / "mine" / "track-0"
+    mine.mkdir(parents=True)
+    for stem in STEMS:
+        soundfile.write(mine / f"{stem}.wav", np.full(2 * RATE, 0.1), RATE)
+    assert (
+        evaluate(tmp_path, "mine", tmp_path / "out", "--quiet", "--dataset", folder / "renders")
+        == 1
+    )
+    errors = capsys.readouterr().err.splitlines()
+    assert [error.split(":")[1].strip() for error in errors] == ["track-1", "track-2"]
+    assert all("no estimates of" in error for error in errors)
