@@ -78,14 +78,19 @@ def test_jams_reads_what_was_written(done) -> None:
     assert [each.value["voiced"] for each in contour.data] == list(pitch[:, 1] > 0)
 
 
-def test_what_is_done_is_kept(done) -> None:
+def test_what_is_done_is_kept(done, tmp_path) -> None:
     _, recordings, out = done
     assert _run(recordings, out)[0].status == "kept"
-    other = AnalysisOptions(tonic="175", pitch=str(done[0].folder / "pitch.csv"))
+    melody = tmp_path / "pitch.csv"
+    melody.write_bytes((done[0].folder / "pitch.csv").read_bytes())
+    other = AnalysisOptions(tonic="175", pitch=str(melody))
     again = _run(recordings, out, options=other)[0]
     assert again.status == "analysed"
     assert again.summary["tonic"]["hz"] == 175.0
     assert again.summary["pitch"]["tracker"] == "pitch.csv"
+    # of the same input and options, and yet done anew
+    assert _run(recordings, out, options=other)[0].status == "kept"
+    assert _run(recordings, out, options=other, overwrite=True)[0].status == "analysed"
 
 
 def test_a_mixture_is_separated_once(kutcheri, tmp_path, monkeypatch) -> None:

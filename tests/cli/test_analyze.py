@@ -39,3 +39,40 @@ def test_a_folder_that_fails_is_reported_as_json(tmp_path, capsys) -> None:
     assert lines[0]["status"] == "failed"
     assert "vocals.wav" in lines[0]["error"]
     assert lines[-1] == {"event": "summary", "analysed": 0, "kept": 0, "failed": 1}
+
+
+def test_ctrl_c_leaves_what_is_done(tmp_path, capsys, monkeypatch) -> None:
+    pytest.importorskip("essentia")
+    from carnatic_sep.analysis import batch
+    from carnatic_sep.analysis.batch import Outcome
+
+    def interrupted(recordings, out_dir, **more):
+        summary = {"tonic": {}, "pitch": {}}
+        yield Outcome(recordings[0], out_dir / recordings[0].name, "analysed", summary)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch, "analyse_recordings", interrupted)
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(b"")
+    assert _call("analyze", tmp_path, "--out", tmp_path / "o", "--quiet") == 130
+    assert "give the call again" in capsys.readouterr().err
+
+
+def test_a_melody_that_is_not_there(tmp_path, capsys) -> None:
+    (tmp_path / "a.wav").write_bytes(b"")
+    code = _call("analyze", tmp_path / "a.wav", "--out", tmp_path / "o", "--pitch", "no.csv")
+    assert code == 2
+    assert "--pitch no.csv: no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("package", "extra"), [("jams", "analysis"), ("compiam", "compiam")])
+def test_what_is_missing_is_named_with_its_extra(
+    tmp_path, capsys, monkeypatch, package, extra
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / "a.wav").write_bytes(b"")
+    more = ["--pitch", "ftanet"] if package == "compiam" else []
+    assert _call("analyze", tmp_path / "a.wav", "--out", tmp_path / "o", *more) == 2
+    assert f"pip install 'carnatic-sep[{extra}]'" in capsys.readouterr().err
