@@ -41,9 +41,9 @@ def train(
 
     \b
     Examples:
-      carnatic-sep train configs/default.yaml --data recordings
-      carnatic-sep train configs/default.yaml --dry-run
-      carnatic-sep train configs/default.yaml --set name=try --set steps=200
+      carnatic-sep train configs/first.yaml --data recordings
+      carnatic-sep train configs/first.yaml --data recordings --dry-run
+      carnatic-sep train configs/first.yaml --data recordings --set name=try --set steps=200
     """  # noqa: D301 (\b keeps the lines after it as they are)
     from carnatic_sep.cli._runs import print_dry_run, quieten_lightning, speak
     from carnatic_sep.training.config import load_config

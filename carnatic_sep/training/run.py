@@ -22,6 +22,7 @@ from carnatic_sep.models.registry import architectures, build
 from carnatic_sep.training.config import TrainConfig
 from carnatic_sep.training.credits import credits_of
 from carnatic_sep.training.dataset import BandBatches, Drawer, MixtureBatches
+from carnatic_sep.training.earlier_runs import require_earlier_runs
 from carnatic_sep.training.findings import bank_findings
 from carnatic_sep.training.fitting import earlier_state, fit, result
 from carnatic_sep.training.listening import fixed_stems
@@ -112,6 +113,7 @@ def prepare(
         The configuration does not fit the data or the architecture.
     """
     require_folder(data_dir)
+    require_earlier_runs(config)
     lightning.seed_everything(config.seed, verbose=False)
     model = _model(config)
     learnt = _without_validation(config)

@@ -159,6 +159,11 @@ def test_a_run_can_start_from_a_checkpoint(run, run_config) -> None:
     after, _ = run(run_config(name="next", steps=1, init_from=first, learning_rate=1e-12))
     kept, started = load_checkpoint(first).state_dict(), load_checkpoint(after).state_dict()
     assert torch.allclose(kept["stem_in.weight"], started["stem_in.weight"], atol=1e-3)
+    for key in ("init_from", "teacher"):
+        with pytest.raises(
+            ConfigError, match=rf"other: {key}: gone\.safetensors: no such file; tr"
+        ):
+            run(run_config(name="other", steps=1, **{key: "gone.safetensors"}))
     with pytest.raises(ConfigError, match="is a band_unet, not scnet"):
         run(run_config(name="other", init_from=first, architecture="scnet"))
 
