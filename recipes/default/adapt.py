@@ -1,7 +1,7 @@
 """Test-time adaptation: let the statistics of normalisation lean towards the recording at hand.
 
     python recipes/default/adapt.py --data ../shared/data
-    python recipes/default/adapt.py --data ../shared/data --reported --shares 0 0.4
+    python recipes/default/bars.py --data ../shared/data --adapt 0.4
 
 One forward pass over the whole recording moves the running mean and variance of each batch
 normalisation by a share towards the recording's own; then it is separated as ever. 0 changes
@@ -14,17 +14,14 @@ adaptation", NeurIPS 2020.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import torch
-from bar_sets import SETS
 from development import TARGETS, means, mixtures, print_row, renderings
 from torch import nn
 
-from carnatic_sep.evaluation.cases import Case
 from carnatic_sep.evaluation.config import load_evaluation_config
 from carnatic_sep.models.base import SeparationModel
 from carnatic_sep.models.checkpoint import load_checkpoint
@@ -42,17 +39,13 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/bars/cache"))
     parser.add_argument("--model", default="default")
     parser.add_argument("--shares", nargs="*", type=float, default=SHARES)
-    parser.add_argument("--reported", action="store_true", help="on the sets of bars.py")
     options = parser.parse_args()
     config = load_evaluation_config("configs/evaluation.yaml")
     model = load_checkpoint(resolve(options.model)).eval()
-    sets: dict[str, Sequence[Case]] = {}
-    if options.reported:
-        for name, make in SETS.items():
-            sets[name] = [heard.case for heard in make(config, options.data, options.cache)]
-    else:
-        sets["development mixtures"] = list(mixtures(config, options.data, options.cache))
-        sets["development renderings"] = list(renderings(config, options.data, options.cache))
+    sets = {
+        "development mixtures": list(mixtures(config, options.data, options.cache)),
+        "development renderings": list(renderings(config, options.data, options.cache)),
+    }
     print(f"| set | share | {' | '.join(TARGETS)} | mean |\n|---|---:{'|---:' * 4}|", flush=True)
     for name, cases in sets.items():
         for share in options.shares:

@@ -54,12 +54,6 @@ def bars(found: Found) -> list[tuple[str, str, str, bool | None]]:
             _sdr(found, KEPT_OUT, OURS) - _sdr(found, KEPT_OUT, SPLEETER),
         ),
         (
-            "the default above Spleeter's architecture (whose budget was smaller)",
-            "1 dB",
-            1.0,
-            _sdr(found, KEPT_OUT, DEFAULT) - _sdr(found, KEPT_OUT, SPLEETER),
-        ),
-        (
             "rendered ensembles with a shadowing violin, violin SDR",
             "4 dB",
             4.0,

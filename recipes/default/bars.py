@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from adapt import adapted
 from bar_sets import SETS, Heard, concert_file
 from bar_table import print_tables
 
@@ -34,7 +35,8 @@ from carnatic_sep.metrics.leakage import slr
 from carnatic_sep.metrics.melody import Melody
 from carnatic_sep.metrics.rhythm import detect_onsets, loudest_band, onset_scores
 from carnatic_sep.metrics.sdr import sdr
-from carnatic_sep.models.checkpoint import read_metadata
+from carnatic_sep.models.base import SeparationModel
+from carnatic_sep.models.checkpoint import load_checkpoint, read_metadata
 from carnatic_sep.models.zoo import resolve
 from carnatic_sep.separation.separator import Separator
 from carnatic_sep.stems import DEFAULT_STEMS, MRIDANGAM, VIOLIN, VOCALS
@@ -55,7 +57,7 @@ class Contender:
     name: str
     key: str
     separate: Separate
-    knows_truth: bool = False
+    on_concert: bool = True
 
 
 def main() -> None:
@@ -66,6 +68,9 @@ def main() -> None:
     parser.add_argument("--first", type=Path, help="weights of the first default")
     parser.add_argument("--architectures", type=Path, default=Path("runs/architectures"))
     parser.add_argument("--model", default="default", help="what the bars are for")
+    parser.add_argument(
+        "--adapt", type=float, help="adds the model adapted by this share (adapt.py) to each set"
+    )
     parser.add_argument("--sets", nargs="*", choices=[*SETS, CONCERT], default=[*SETS, CONCERT])
     options = parser.parse_args()
     cache = options.cache or options.out / "cache"
@@ -75,7 +80,7 @@ def main() -> None:
         waiting = [each for each in contenders if not place(options.out, name, each).is_file()]
         if name == CONCERT:
             for contender in waiting:
-                if not contender.knows_truth:
+                if contender.on_concert:
                     keep(options.out, name, contender, [concert_row(contender, options.data)])
         elif waiting:
             cases = list(SETS[name](config, options.data, cache))
@@ -108,7 +113,12 @@ def line_up(options: argparse.Namespace) -> Iterator[Contender]:
             print(f"{name}: {path or 'no file given'}: left out")
             continue
         yield Contender(name, read_metadata(path).sha256[:12], partial(_separate, path))
-    yield Contender("oracle ratio mask", "oracle", _oracle, knows_truth=True)
+    if options.adapt:
+        path = resolve(options.model)
+        key = f"{read_metadata(path).sha256[:12]}-adapted-{options.adapt:g}"
+        separate = partial(_adapted, load_checkpoint(path).eval(), options.adapt)
+        yield Contender(f"default, adapted by {options.adapt:g}", key, separate, on_concert=False)
+    yield Contender("oracle ratio mask", "oracle", _oracle, on_concert=False)
 
 
 def _hpss(mixture: Audio, references: Mapping[str, Audio], rate: int) -> dict[str, Audio]:
@@ -124,6 +134,12 @@ def _oracle(mixture: Audio, references: Mapping[str, Audio], rate: int) -> dict[
 
 def _separate(path: Path, mixture: Audio, references: object, rate: int) -> dict[str, Audio]:
     return Separator(path).separate(mixture, rate)
+
+
+def _adapted(
+    model: SeparationModel, share: float, mixture: Audio, references: object, rate: int
+) -> dict[str, Audio]:
+    return Separator(adapted(model, mixture, share=share)).separate(mixture, rate)
 
 
 def place(out: Path, name: str, contender: Contender) -> Path:
