@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,10 +29,15 @@ def as_audio(given: object) -> NDArray[np.floating]:
     Raises
     ------
     UsageError
-        Integers, of which nobody can tell what full scale is, complex numbers, or no numbers.
+        Integers, of which nobody can tell what full scale is, complex numbers, no numbers, or
+        samples that are masked.
     """
     if hasattr(given, "detach"):  # a tensor
-        given = given.detach().cpu()
+        tensor: Any = given
+        bfloat16 = str(tensor.dtype) == "torch.bfloat16"  # which NumPy does not know
+        given = (tensor.float() if bfloat16 else tensor).detach().cpu()
+    if np.ma.is_masked(given):
+        raise UsageError("audio with masked samples: say what they are, e.g. audio.filled(0.0)")
     try:
         audio = np.asarray(given)
     except (TypeError, ValueError) as error:
@@ -107,9 +112,11 @@ def checked_blocks(
         block = as_audio(given)
         if block.ndim != 2 or block.shape[0] != channels:
             raise UsageError(f"block of shape {block.shape}: give ({channels}, frames)")
-        bad = ~np.isfinite(block).all(axis=0)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and told below
+            single = np.array(block, dtype=np.float32)
+        bad = ~np.isfinite(single).all(axis=0)
         if bad.any():
             place = timecode((done + int(bad.argmax())) / sample_rate)
             raise CarnaticSepError(f"audio: NaN or infinite sample at {place}; repair it first")
         done += block.shape[1]
-        yield np.array(block, dtype=np.float32)
+        yield single

@@ -271,6 +271,7 @@ def test_one_dimensional_audio_comes_back_one_dimensional(known_model):
         ([[0.5], [0.5, 0.5]], 8000, "give an array"),
         ("concert.mp3", 8000, "a path"),
         (None, 8000, "object"),
+        (np.ma.masked_array(np.zeros(9, np.float32), mask=[1] + [0] * 8), 8000, "masked samples"),
     ],
 )
 def test_audio_of_another_shape_or_rate_is_refused(known_model, audio, sample_rate, remedy):
@@ -288,16 +289,17 @@ def test_audio_of_another_shape_or_rate_is_refused(known_model, audio, sample_ra
         lambda audio: np.repeat(audio, 2, axis=1)[:, ::2],
         lambda audio: np.frombuffer(audio.tobytes(), np.float32).reshape(audio.shape),  # read-only
         lambda audio: torch.from_numpy(audio).requires_grad_(),
+        lambda audio: torch.from_numpy(audio).bfloat16(),
     ],
 )
 def test_audio_in_any_memory_layout_gives_the_same_and_stays_as_it_was(known_model, make):
     separator = Separator(known_model(shifted_gains, stems=("vocals", "other")), device="cpu")
-    audio = noise(2, 3000)
+    audio = np.round(noise(2, 3000) * 100) / 128  # which 8 bits hold
     wanted = separator.separate(audio, 8000)
     given = make(audio.copy())
     found = separator.separate(given, 8000.0)
     assert all((found[name] == wanted[name]).all() for name in wanted)
-    kept = given.detach() if isinstance(given, torch.Tensor) else given
+    kept = given.detach().float() if isinstance(given, torch.Tensor) else given
     assert (np.asarray(kept, dtype=np.float32) == audio).all()
 
 
@@ -379,3 +381,10 @@ def test_a_stream_of_single_frames_and_of_nothing_is_a_stream(known_model):
     pieces = list(separator.stream(cuts, sample_rate=11025, channels=2))
     for name, stem in wanted.items():
         assert (np.concatenate([piece[name] for piece in pieces], axis=1) == stem).all()
+
+
+def test_what_float32_cannot_hold_is_told_as_infinite(known_model):
+    audio = np.zeros((1, 4000))
+    audio[0, 2000] = 1e39
+    with pytest.raises(CarnaticSepError, match=r"NaN or infinite sample at 00:00:00\.25?"):
+        Separator(known_model(), device="cpu").separate(audio, 8000)
