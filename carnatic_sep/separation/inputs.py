@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,9 @@ def find_tracks(inputs: Sequence[Path], *, out_dir: Path) -> list[Track]:
         raise UsageError("no input: name at least one audio file or folder")
     tracks: dict[Path, Track] = {}
     for given in inputs:
-        found = _in_folder(given, out_dir) if given.is_dir() else [Track(given, given.stem)]
+        # os.path, which takes what may not be looked at for a file: the reader says why
+        folder = os.path.isdir(given)  # noqa: PTH112
+        found = _in_folder(given, out_dir) if folder else [Track(given, given.stem)]
         for track in found:
             tracks.setdefault(_real(track.path), track)
     return list(tracks.values())
@@ -60,7 +63,7 @@ def _in_folder(folder: Path, out_dir: Path) -> list[Track]:
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in AUDIO_SUFFIXES
-        and (path.is_file() or _leads_nowhere(path))
+        and _is_recording(path)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and not _below(path, out_dir)
     )
@@ -75,9 +78,12 @@ def _in_folder(folder: Path, out_dir: Path) -> list[Track]:
     return [Track(path, path.relative_to(folder).with_suffix("").as_posix()) for path in files]
 
 
-def _leads_nowhere(path: Path) -> bool:
-    """Tell a link to nothing, which is a recording that somebody misses."""
-    return path.is_symlink() and not path.exists()
+def _is_recording(path: Path) -> bool:
+    """Tell a file, and what may be one that somebody misses: a link to nothing, a locked folder."""
+    try:
+        return path.is_file() or (path.is_symlink() and not path.exists())
+    except OSError:
+        return True
 
 
 def _below(path: Path, folder: Path) -> bool:

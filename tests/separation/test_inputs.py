@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -56,3 +57,19 @@ def test_links_that_lead_nowhere_are_left_for_the_reader_to_report(season):
     assert [t.name for t in find_tracks([season / "circle.wav"], out_dir=season)] == ["circle"]
     with pytest.raises(AudioReadError, match=r"circle\.wav: the file cannot be opened"):
         probe(season / "circle.wav")
+
+
+def test_what_may_not_be_looked_at_is_left_for_the_reader_to_report(season, monkeypatch):
+    usual = os.stat
+
+    def locked(path, **options):
+        if "disc 2/" in os.fspath(path):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return usual(path, **options)
+
+    monkeypatch.setattr(os, "stat", locked)
+    found = find_tracks([season, season / ("x" * 300)], out_dir=season / "out")
+    assert [track.name for track in found] == ["a", "b", "disc 2/a", "x" * 300]
+    for track in found[2:]:
+        with pytest.raises(AudioReadError, match="the file cannot be opened"):
+            probe(track.path)
