@@ -6,7 +6,7 @@ import csv
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -66,6 +66,10 @@ class Take:
     audio: Audio
 
 
+GROUPS = ("voice", "violin_notes", "violin_pieces", "strokes", "rooms")
+"""Kinds of recordings in a bank, as :class:`~.config.DataConfig` names them."""
+
+
 @dataclass(frozen=True)
 class SoloBank:
     """All recordings of one side of the split, at :data:`SAMPLE_RATE`, mono."""
@@ -93,7 +97,12 @@ def select(root: Path, patterns: Iterable[str]) -> list[str]:
 
 
 def load_bank(
-    root: Path, data: DataConfig, *, test: bool = False, cache: Path | None = None
+    root: Path,
+    data: DataConfig,
+    *,
+    test: bool = False,
+    cache: Path | None = None,
+    needs: Collection[str] = GROUPS,
 ) -> SoloBank:
     """Load the training side of the split (or the test side) from `root`.
 
@@ -102,20 +111,22 @@ def load_bank(
     root : folder laid out as the configuration's patterns expect
     data : patterns; `data.test` decides the side
     cache : folder that keeps pitch contours between runs
+    needs : groups of `data` without which there is no bank; the others may be empty
 
     Raises
     ------
     ConfigError
-        The folder is missing, a pattern group matches nothing on this side, or a violin note
-        cannot be used.
+        The folder is missing, a group that is needed matches nothing on this side, or a violin
+        note cannot be used.
     """
     require_folder(root)
 
-    def side(patterns: list[str], *, both: bool = False) -> list[str]:
+    def side(group: str, *, both: bool = False) -> list[str]:
+        patterns: list[str] = getattr(data, group)
         names = select(root, patterns)
         held = [n for n in names if any(fnmatch(n, t) for t in data.test)]
         chosen = names if both else held if test else [n for n in names if n not in held]
-        if not chosen:
+        if not chosen and group in needs:
             raise ConfigError(
                 f"{root}: nothing matches {', '.join(patterns)} for "
                 f"{'testing' if test else 'training'}; check the data folder and `data.test`"
@@ -123,13 +134,13 @@ def load_bank(
         return chosen
 
     tonics = _tonics(root / "voice" / "alapana_metadata.csv")
-    voices = [load_voice(root, name, tonics=tonics, cache=cache) for name in side(data.voice)]
+    voices = [load_voice(root, name, tonics=tonics, cache=cache) for name in side("voice")]
     return SoloBank(
         voices=voices,
-        notes=[_note(root, name) for name in side(data.violin_notes)],
-        pieces=[_take(root, name) for name in side(data.violin_pieces)],
-        strokes=[_take(root, name) for name in side(data.strokes)],
-        rooms=[_take(root, name) for name in side(data.rooms, both=True)],
+        notes=[_note(root, name) for name in side("violin_notes")],
+        pieces=[_take(root, name) for name in side("violin_pieces")],
+        strokes=[_take(root, name) for name in side("strokes")],
+        rooms=[_take(root, name) for name in side("rooms", both=True)],
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from carnatic_sep.audio.info import AudioInfo
 from carnatic_sep.audio.reader import probe
 from carnatic_sep.datasets.checksums import expected_checksums
+from carnatic_sep.datasets.facts import dig, read_document
 from carnatic_sep.datasets.multitrack import Multitrack
 from carnatic_sep.datasets.registry import Dataset
 from carnatic_sep.datasets.scan import FileScan, scan_file
@@ -194,7 +195,7 @@ def _file_problems(
     if scan.error is not None:
         kind: Kind = "truncated" if scan.frames else "unreadable"
         problems.append(Problem(kind, track.id, path, scan.error))
-    elif scan.peak_db < SILENCE_DB:
+    elif scan.peak_db < SILENCE_DB and not _rests(path):
         level = "digital silence" if scan.peak_db == float("-inf") else f"{scan.peak_db:.0f} dBFS"
         problems.append(
             Problem("silent", track.id, path, f"{path}: nothing is heard (peak {level})")
@@ -212,6 +213,15 @@ def _file_problems(
                 )
             )
     return problems
+
+
+def _rests(path: Path) -> bool:
+    """Say whether a score beside the stem, as ``carnatic-sep render`` writes it, has it rest."""
+    score = path.with_name("score.json")
+    try:
+        return score.is_file() and dig(read_document(score), f"activity.{path.stem}") == []
+    except DatasetError:
+        return False  # told as bad metadata
 
 
 def _unequal_lengths(track: Multitrack, scans: Mapping[Path, FileScan]) -> list[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from carnatic_sep.ensemble.plan import Plan, plan
-from carnatic_sep.ensemble.render import mix, perform, render
+from carnatic_sep.ensemble.render import mix, render
 
-__all__ = ["Plan", "mix", "perform", "plan", "render"]
+__all__ = ["mix", "render"]

@@ -32,7 +32,7 @@ class DeskConfig(Strict):
         "ghatam": (-14.0, -4.0),
         "kanjira": (-14.0, -4.0),
         "clap": (-26.0, -12.0),
-        "hall": (-48.0, -30.0),
+        "hall": (-32.0, -19.0),
     }
     pans: Mapping[str, Range] = {
         "vocals": (-0.1, 0.1),
@@ -49,10 +49,10 @@ class DeskConfig(Strict):
     """Standard deviation of each player's own tone curve, dB an octave band."""
     master_tone_db: float = 2.0
     """Standard deviation of the whole mix's tone curve around :data:`CONCERT_TONE_DB`."""
-    reverb_db: Range = (-19.0, -9.0)
-    """Level of the desk's stereo reverb relative to the dry sound."""
+    reverb_db: Range = (-13.0, -3.0)
+    """Level of the desk's stereo reverb relative to the dry sound, between its corners."""
     reverb_seconds: Range = (0.6, 1.6)
-    reverb_hz: tuple[float, float] = (0.0, 3500.0)
+    reverb_hz: tuple[float, float] = (120.0, 9000.0)
     """Corners between which the reverb returns: below the first it falls by 12 dB an octave (0 for
     no such corner), above the second by 6 dB."""
     threshold_db: Range = (4.0, 12.0)
@@ -61,7 +61,7 @@ class DeskConfig(Strict):
     ceiling: Range = (0.5, 0.95)
 
 
-CONCERT_TONE_DB = (-4.0, 0.0, 4.0, -2.0, 1.0, 0.0, -2.5, -5.5, -3.0, -4.0)
+CONCERT_TONE_DB = (-4.0, -1.0, 5.0, -2.0, 1.0, 0.0, -2.5, -5.0, -2.5, -8.0)
 """Gain of the whole mix in the bands :data:`OCTAVES_HZ` that brings its mean spectrum near that of
 a concert; fitted to the first half of one by `recipes/ensemble/realism.py --half first`."""
 
@@ -106,7 +106,7 @@ class Desk:
     tone_db: tuple[float, ...]
     reverb_db: float | None
     reverb_seconds: float
-    reverb_hz: tuple[float, float] = (0.0, 3500.0)
+    reverb_hz: tuple[float, float] = (120.0, 9000.0)
     bleed_db: float | None = None
     mastering: Mastering = field(default_factory=Mastering)
 

@@ -64,7 +64,7 @@ def _air(sample_rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
     seconds = _AIR_SECONDS
     frames = seconds * sample_rate
     hz = np.arange(frames // 2 + 1) / seconds
-    slope, corner = rng.uniform(0.4, 1.1), rng.uniform(60.0, 250.0)
+    slope, corner = rng.uniform(0.8, 1.4), rng.uniform(80.0, 250.0)
     gain = (hz > 20.0) / (1.0 + hz / corner) ** slope
     spectrum = gain * (rng.standard_normal(hz.size) + 1j * rng.standard_normal(hz.size))
     reference = float(np.sqrt(np.sum(gain**2)))

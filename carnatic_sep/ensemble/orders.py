@@ -28,7 +28,8 @@ def make_ensemble(
 ) -> Ensemble:
     """Return an ensemble that plays from the recordings in `bank`, or by rule without one.
 
-    Where pyroomacoustics is installed, every other hall is one of the bank's impulse responses.
+    Where pyroomacoustics is installed, every other hall is one of the bank's impulse responses, if
+    it has any. Recorded pieces for violin, which make a second violin, may be missing too.
 
     Parameters
     ----------
@@ -53,9 +54,15 @@ def make_ensemble(
         return Ensemble(config=config, sample_rate=sample_rate)
     from carnatic_sep.datasets.bank import load_bank
     from carnatic_sep.datasets.config import DataConfig
-    from carnatic_sep.ensemble.players import recorded_players
+    from carnatic_sep.ensemble.recorded import recorded_players
 
-    solos = load_bank(bank, data or DataConfig(), test=test, cache=cache)
+    solos = load_bank(
+        bank,
+        data or DataConfig(),
+        test=test,
+        cache=cache,
+        needs=("voice", "violin_notes", "strokes"),
+    )
     players = recorded_players(
         solos,
         sample_rate=sample_rate,

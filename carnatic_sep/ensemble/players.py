@@ -1,18 +1,17 @@
-"""Who plays: a source of sound for each part of a score, from recordings or by rule."""
+"""Who plays: a source of sound for each part of a score, by rule unless recordings are given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from carnatic_sep.ensemble.hall_noise import HallNoise
 from carnatic_sep.ensemble.mridangam import drum
 from carnatic_sep.ensemble.percussion import RulePercussion
-from carnatic_sep.ensemble.score import Score, generator
+from carnatic_sep.ensemble.score import Frame, Score, generator
 from carnatic_sep.ensemble.tanpura import sound_strings, string_set
 from carnatic_sep.ensemble.violin import bow
 from carnatic_sep.ensemble.voice import sing
@@ -21,9 +20,8 @@ from carnatic_sep.stems import MRIDANGAM
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from carnatic_sep.datasets.bank import SoloBank, Take
-    from carnatic_sep.ensemble.violin_bank import ViolinBank
-    from carnatic_sep.ensemble.voice_bank import VoiceBank
+    from carnatic_sep.ensemble.contour import Contour
+    from carnatic_sep.ensemble.violin_tone import ViolinCasting
 
     Audio = NDArray[np.float32]
     Part = Callable[[Score, int, int, np.random.Generator], Audio]
@@ -65,6 +63,65 @@ def rule_mridangam(score: Score, frames: int, sample_rate: int, rng: np.random.G
 
 
 @dataclass(frozen=True)
+class Casting:
+    """Who sings, what, and on which Sa; give raga and tonic to :func:`~.frame.draw_frame`."""
+
+    singer: str
+    raga: str
+    tonic_hz: float
+
+
+@dataclass(frozen=True)
+class Sung:
+    """A sung line: its truth, and the sound, (frames,), mono, dry."""
+
+    contour: Contour
+    audio: Audio
+
+
+class Singers(Protocol):
+    """Recorded singers, as :class:`~carnatic_sep.ensemble.voice_bank.VoiceBank` has them.
+
+    Playing by rule needs no extra, so the banks are not imported here.
+    """
+
+    def cast(self, rng: np.random.Generator) -> Casting:
+        """Draw who sings what."""
+        ...
+
+    def perform(
+        self, frame: Frame, *, singer: str, sample_rate: int, rng: np.random.Generator
+    ) -> Sung:
+        """Sing a piece."""
+        ...
+
+    def write(self, frame: Frame, *, singer: str, rng: np.random.Generator) -> Contour:
+        """Return the line that :meth:`perform` would sing with the same dice."""
+        ...
+
+
+class Violins(Protocol):
+    """Recorded violins, as :class:`~carnatic_sep.ensemble.violin_bank.ViolinBank` has them."""
+
+    def cast(self, rng: np.random.Generator, *, variety: float) -> ViolinCasting:
+        """Draw who plays a piece."""
+        ...
+
+    def play(
+        self,
+        contour: Contour,
+        *,
+        tonic_hz: float,
+        frames: int,
+        sample_rate: int,
+        rng: np.random.Generator,
+        casting: ViolinCasting | None = None,
+    ) -> Audio:
+        """Play a line, (frames,)."""
+        ...
+
+
+@dataclass(frozen=True)
 class Players:
     """The musicians of an ensemble.
 
@@ -79,59 +136,8 @@ class Players:
     voice: Part = rule_voice
     violin: Part = rule_violin
     mridangam: Part = rule_mridangam
-    singers: VoiceBank | None = None
-    violins: ViolinBank | None = None
-
-
-def recorded_players(
-    bank: SoloBank, *, sample_rate: int, cache: Path | None = None, several_violins: bool = False
-) -> Players:
-    """Return players who use recordings: alapana phrases, bent violin notes, strokes.
-
-    Parameters
-    ----------
-    bank : solo recordings, see :func:`carnatic_sep.datasets.bank.load_bank`
-    cache : folder that keeps what is prepared once
-    several_violins : whether the violins of the bank's pieces play too, not that of its notes alone
-
-    Raises
-    ------
-    ConfigError
-        The bank has no phrase with a known tonic and raga, no usable note, or no stroke.
-    UsageError
-        The extra ``ensemble`` is not installed.
-    """
-    from carnatic_sep.ensemble.violin_bank import ViolinBank
-    from carnatic_sep.ensemble.voice_bank import VoiceBank
-
-    return Players(
-        mridangam=recorded_mridangam(bank.strokes, sample_rate=sample_rate),
-        singers=VoiceBank.prepare(bank.voices, cache=cache),
-        violins=ViolinBank.prepare(
-            bank.notes, pieces=bank.pieces if several_violins else (), cache=cache
-        ),
-    )
-
-
-def recorded_mridangam(takes: Sequence[Take], *, sample_rate: int) -> Part:
-    """Return a mridangam player who strikes recorded strokes; see :class:`DrumKit`."""
-    from carnatic_sep.datasets.bank import SAMPLE_RATE
-    from carnatic_sep.ensemble.drum_kit import DrumKit
-
-    if sample_rate != SAMPLE_RATE:
-        import soxr
-
-        takes = [
-            replace(take, audio=soxr.resample(take.audio, SAMPLE_RATE, sample_rate))
-            for take in takes
-        ]
-    kit = DrumKit(takes, sample_rate=sample_rate)
-
-    def play(score: Score, frames: int, rate: int, rng: np.random.Generator) -> Audio:
-        strokes = [stroke for stroke in score.strokes if stroke.instrument == MRIDANGAM]
-        return kit.play(strokes, tonic_hz=score.tonic_hz, frames=frames, rng=rng)
-
-    return play
+    singers: Singers | None = None
+    violins: Violins | None = None
 
 
 class SideInstruments:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from carnatic_sep.ensemble.config import Rendering
     from carnatic_sep.ensemble.kutcheri import Ensemble
 
+RENDERER = 2
+"""Counts the changes after which a seed gives another piece; 2 has another reverb and more air."""
 SCORE = "score.json"
 MIXTURE = "mixture"
 _PITCH_STEP = 5
@@ -98,7 +100,7 @@ def render_pieces(
     UsageError
         An mp3 that cannot be; said before anything is rendered.
     """
-    wanted = {**asdict(order), **(settings or {}), "version": __version__}
+    wanted = {**asdict(order), **(settings or {}), "version": __version__, "renderer": RENDERER}
     wanted.pop("pieces")
     wanted.pop("seed")
     wanted = json.loads(json.dumps(wanted))

@@ -190,12 +190,11 @@ class Stage:
         seconds = np.arange(frames) / self.sample_rate
         fade = 10.0 ** (-3.0 * seconds / desk.reverb_seconds) * (seconds > 0.02)
         tail = (rng.standard_normal((2, seconds.size)) * fade).astype(np.float32)
+        tail *= 10.0 ** (desk.reverb_db / 20.0) / np.linalg.norm(tail, axis=1, keepdims=True)
         low, high = desk.reverb_hz
         spectrum = rfft(tail, self._size) / np.sqrt(1.0 + (self._hz / high) ** 2)
         if low > 0.0:
             spectrum *= 1.0 / (1.0 + (low / np.maximum(self._hz, 1.0)) ** 2)
-        energy = 2.0 * np.sum(np.square(np.abs(spectrum)), axis=1, keepdims=True) / self._size
-        spectrum *= 10.0 ** (desk.reverb_db / 20.0) / np.sqrt(energy)
         return np.asarray(spectrum, dtype=np.complex64)
 
 

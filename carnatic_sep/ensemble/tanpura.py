@@ -20,19 +20,6 @@ JAWARI = 0.012
 """How far the bridge advances the crest of a wave in one period, as a share of the period."""
 
 
-def drone(
-    *, tonic_hz: float, frames: int, sample_rate: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Pluck the strings in turn for the whole length.
-
-    Returns
-    -------
-    (frames,), mono, dry
-    """
-    plucks = string_set(tonic_hz=tonic_hz, sample_rate=sample_rate, rng=rng)
-    return sound_strings(plucks, frames=frames, sample_rate=sample_rate, rng=rng)
-
-
 def string_set(
     *, tonic_hz: float, sample_rate: int, rng: np.random.Generator
 ) -> list[NDArray[np.float64]]:

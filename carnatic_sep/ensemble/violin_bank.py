@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from carnatic_sep.ensemble.contour import CONTROL_RATE, Contour
 from carnatic_sep.ensemble.flatten import OVERSAMPLING, flatten
 from carnatic_sep.ensemble.legato import sustained_notes, violin_of
 from carnatic_sep.ensemble.score import spans
-from carnatic_sep.ensemble.violin_tone import ViolinTone, body_curve, draw_tone, other_body
+from carnatic_sep.ensemble.violin_tone import ViolinCasting, body_curve, draw_tone, other_body
 from carnatic_sep.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -63,14 +63,6 @@ class Violin:
     def body(self) -> NDArray[np.float64]:
         """Its body; see :func:`~.violin_tone.body_curve`."""
         return body_curve([(n.f0, n.audio) for n in self.notes], sample_rate=_NOTE_RATE)
-
-
-@dataclass(frozen=True)
-class ViolinCasting:
-    """Which violin plays, the first being number 0, and what is changed about it."""
-
-    number: int = 0
-    tone: ViolinTone = field(default_factory=ViolinTone)
 
 
 @dataclass(frozen=True)

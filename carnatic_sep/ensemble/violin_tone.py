@@ -7,7 +7,7 @@ filter over the whole line: it moves no pitch, and what is heard is still exactl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,6 +70,14 @@ class ViolinTone:
     def filters(self) -> bool:
         """Whether there is anything for :func:`other_body` to do."""
         return self.body != 1.0 or self.tilt_db != 0.0 or any(self.peaks_db)
+
+
+@dataclass(frozen=True)
+class ViolinCasting:
+    """Which violin plays, the first being number 0, and what is changed about it."""
+
+    number: int = 0
+    tone: ViolinTone = field(default_factory=ViolinTone)
 
 
 def draw_tone(rng: np.random.Generator, variety: float) -> ViolinTone:

@@ -12,6 +12,7 @@ import numpy as np
 from carnatic_sep.datasets.bank import SAMPLE_RATE
 from carnatic_sep.ensemble.clip import CLIP_RATE, Clip, prepare_clip
 from carnatic_sep.ensemble.contour import CONTROL_RATE, Contour
+from carnatic_sep.ensemble.players import Casting, Sung
 from carnatic_sep.ensemble.reshape import reshape_voice
 from carnatic_sep.errors import ConfigError, UnknownNameError
 
@@ -27,23 +28,6 @@ _SEMITONES = 2.5
 _FORMANTS = 0.07
 _FORMANT_RANGE = (0.84, 1.2)
 _TILT_DB = 1.2
-
-
-@dataclass(frozen=True)
-class Casting:
-    """Who sings, what, and on which Sa; give raga and tonic to :func:`~.frame.draw_frame`."""
-
-    singer: str
-    raga: str
-    tonic_hz: float
-
-
-@dataclass(frozen=True)
-class Sung:
-    """A sung line: its truth, and the sound, (frames,), mono, dry."""
-
-    contour: Contour
-    audio: Row
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How fast ensembles are rendered: seconds of sound for each second of this process's CPU time.
 
     python recipes/benchmark/render.py --bank recordings
+    python recipes/benchmark/render.py --bank recordings --violin-variety 0     # one violin
     python recipes/benchmark/render.py                              # by rule, without recordings
 
 CPU time is what the process used, in all its threads, so a machine that does other work at the same
@@ -31,15 +32,19 @@ def main() -> int:
     parser.add_argument("--pieces", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--bleed", type=float, help="dB; microphones that hear everybody")
+    parser.add_argument(
+        "--violin-variety", type=float, default=1.0, help="with a bank; 1 is what `render` has"
+    )
     options = parser.parse_args()
 
     started = time.process_time()
     bleed = None if options.bleed is None else (options.bleed, options.bleed)
+    variety = 0.0 if options.bank is None else options.violin_variety
     ensemble = make_ensemble(
         bank=options.bank,
         data=DataConfig(voice=[options.voice]),
         cache=options.cache,
-        config=EnsembleConfig(bleed_db=bleed, halls=2),
+        config=EnsembleConfig(bleed_db=bleed, halls=2, violin_variety=variety),
     )
     for seed in range(6):  # both halls, and whatever is made at first use
         ensemble.render(seconds=3.0, seed=1000 + seed)
@@ -53,7 +58,9 @@ def main() -> int:
         score = rendering.score
         print(f"{seed:4d}  {score.form:13} {score.tala:13} x{factors[-1]:.1f}", flush=True)
     overall = len(factors) / float(np.sum(1.0 / np.array(factors)))
-    source = "by rule" if options.bank is None else "from recordings"
+    source = "by rule"
+    if options.bank is not None:
+        source = f"from recordings, violin variety {variety:g}"
     print(
         f"{source}, {options.seconds:g} s pieces, 44.1 kHz stereo, four stems, hall and mastering"
         f"{'' if bleed is None else ', bleed'}: {overall:.1f} times real time "

@@ -3,8 +3,9 @@
     python recipes/ensemble/realism.py --bank recordings --concert concert.mp3 --figure realism.png
 
 The desk was set with the first half of the concert before us; what is printed compares with its
-second half. Levels of stems are those that the bundled model finds, in the concert and in the
-renders alike, so that its errors are on both sides.
+second half. Pieces are rendered as ``carnatic-sep render --bank recordings --bleed -12 --mp3 128``
+renders them, and brought to one level, as one recording has. Levels of stems are those that the
+bundled model finds, in the concert and in the renders alike, so that its errors are on both sides.
 """
 
 from __future__ import annotations
@@ -66,16 +67,23 @@ def _render(options: argparse.Namespace, rate: int) -> list[np.ndarray]:
         bank=options.bank,
         data=DataConfig(voice=options.voice),
         cache=options.cache,
-        config=EnsembleConfig(bleed_db=(-12.0, -12.0)),
+        config=EnsembleConfig(bleed_db=(-12.0, -12.0), violin_variety=1.0),
         sample_rate=rate,
     )
     return [
-        mp3_round_trip(
-            ensemble.render(seconds=options.seconds, seed=options.seed + index).mixture,
-            sample_rate=rate,
+        _levelled(
+            mp3_round_trip(
+                ensemble.render(seconds=options.seconds, seed=options.seed + index).mixture,
+                sample_rate=rate,
+            )
         )
         for index in range(options.pieces)
     ]
+
+
+def _levelled(audio: np.ndarray) -> np.ndarray:
+    """Bring a piece to an RMS of 0.1: its loudness was drawn, and a concert has but one."""
+    return audio * np.float32(0.1 / np.sqrt(np.mean(np.square(audio), dtype=np.float64)))
 
 
 def _print_portraits(real: Portrait, ours: Portrait) -> None:
@@ -130,7 +138,7 @@ def _print_stems(
         span = (
             slice(None, real.shape[1]) if options.half == "first" else slice(-real.shape[1], None)
         )
-        files = {name: options.concert_stems / f"{name}.flac" for name in ours}
+        files = {name: next(options.concert_stems.glob(f"{name}.*")) for name in ours}
         concert = _levels({name: read_audio(path)[0][:, span] for name, path in files.items()})
     for stem in ("violin", "mridangam", "other"):
         _row(f"{stem} over vocals, as separated (dB)", concert[stem], ours[stem], "stems")

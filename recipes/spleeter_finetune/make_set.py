@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from carnatic_sep.ensemble import render
+from carnatic_sep.ensemble.config import EnsembleConfig
+from carnatic_sep.ensemble.kutcheri import Ensemble
 from carnatic_sep.leakage.simulate import draw_room, room_responses, simulate
 from carnatic_sep.stems import DEFAULT_STEMS
 
@@ -47,7 +48,8 @@ def piece(out: Path, number: int, *, seconds: float, bleed_db: float, test: bool
     done = out / ("test" if test else "bleeding") / name
     if (done / "metadata.json").is_file():
         return
-    dry = render(seconds=seconds, sample_rate=RATE, seed=seed)
+    ensemble = Ensemble(config=EnsembleConfig(staged=False, mastered=False), sample_rate=RATE)
+    dry = ensemble.render(seconds=seconds, seed=seed, form="kriti").stems
     mono = {stem: dry[stem].mean(axis=0).astype(np.float32) for stem in DEFAULT_STEMS}
     responses = room_responses(draw_room(hall), sample_rate=RATE, names=DEFAULT_STEMS)
     scene = simulate(mono, sample_rate=RATE, room=responses, bleed_db=bleed_db, seed=seed)

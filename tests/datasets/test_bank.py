@@ -122,3 +122,15 @@ def test_a_silent_note_is_refused_by_name(solo_dir, split, contour_cache, tmp_pa
     data = split.model_copy(update={"violin_notes": ["silence/*"]})
     with pytest.raises(ConfigError, match=r"A4\.wav: silent"):
         load_bank(tmp_path, data, cache=contour_cache)
+
+
+def test_groups_that_are_not_needed_may_be_empty(solo_dir, split, contour_cache) -> None:
+    none = {"violin_pieces": ["violin/none/*"], "rooms": ["none/*"]}
+    bare = split.model_copy(update=none)
+    with pytest.raises(ConfigError, match=r"nothing matches violin/none/\*"):
+        load_bank(solo_dir, bare, cache=contour_cache)
+    bank = load_bank(
+        solo_dir, bare, cache=contour_cache, needs=("voice", "violin_notes", "strokes")
+    )
+    assert bank.pieces == bank.rooms == []
+    assert all((bank.voices, bank.notes, bank.strokes))

@@ -1,4 +1,4 @@
-"""One short piece of a high voice and one of a low voice, rendered once for all tests."""
+"""One short kriti of a high voice and one of a low voice, played by rule once for all tests."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from carnatic_sep.ensemble import Plan, perform, plan
+from carnatic_sep.ensemble.config import EnsembleConfig
+from carnatic_sep.ensemble.kutcheri import Ensemble
+from carnatic_sep.ensemble.score import Score
 
 SAMPLE_RATE = 22050
 
 
 @dataclass(frozen=True)
 class Piece:
-    plan: Plan
+    score: Score
     stems: dict[str, np.ndarray]
     sample_rate: int = SAMPLE_RATE
     _pitch: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
@@ -32,15 +34,19 @@ class Piece:
                 self.mono(stem), fmin=90, fmax=900, sr=rate, fill_na=90.0
             )
             keep = voiced & (sure > 0.3)
-            cents = 1200.0 * np.log2(f0[keep] / self.plan.tonic_hz)
+            cents = 1200.0 * np.log2(f0[keep] / self.score.tonic_hz)
             self._pitch[stem] = librosa.times_like(f0, sr=rate)[keep], cents
         return self._pitch[stem]
 
 
-@pytest.fixture(scope="session", params=[0, 1], ids=["low voice", "high voice"])
+@pytest.fixture(scope="session", params=[138.59, 196.0], ids=["low voice", "high voice"])
 def piece(request: pytest.FixtureRequest) -> Piece:
-    paper = plan(seconds=9.0, seed=request.param)
-    return Piece(paper, perform(paper, sample_rate=SAMPLE_RATE))
+    """Players side by side in the open, without tones, reverb or mastering."""
+    ensemble = Ensemble(
+        config=EnsembleConfig(staged=False, mastered=False), sample_rate=SAMPLE_RATE
+    )
+    played = ensemble.render(seconds=9.0, seed=0, form="kriti", tonic_hz=request.param)
+    return Piece(played.score, played.stems)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carnatic_sep.ensemble.contour import CONTROL_RATE, Note, draw_contour
-from carnatic_sep.ensemble.plan import plan
+from carnatic_sep.ensemble.frame import draw_frame
+from carnatic_sep.ensemble.melody import write_melody
+from carnatic_sep.ensemble.raga import raga
 
 
 def _note(start: float, seconds: float, cents: float, **changes: Any) -> Note:
@@ -21,7 +23,7 @@ def _note(start: float, seconds: float, cents: float, **changes: Any) -> Note:
 @pytest.mark.parametrize(("stem", "line"), [("vocals", "voice"), ("violin", "violin")])
 def test_a_pitch_tracker_hears_the_line_that_was_drawn(piece: Any, stem: str, line: str) -> None:
     seconds, cents = piece.heard(stem)
-    drawn = getattr(piece.plan, line)
+    drawn = getattr(piece.score, line)
     error = np.abs(cents - np.interp(seconds, drawn.times, drawn.cents))
     assert seconds.size > 0.4 * 9.0 * piece.sample_rate / 512
     assert np.median(error) < 15.0
@@ -30,22 +32,25 @@ def test_a_pitch_tracker_hears_the_line_that_was_drawn(piece: Any, stem: str, li
 
 def test_the_last_note_is_the_tonic(piece: Any) -> None:
     seconds, cents = piece.heard("vocals")
-    last = piece.plan.voice.notes[-1]
+    last = piece.score.voice.notes[-1]
     held = cents[(seconds > last.start + 0.25) & (seconds < last.end - 0.4)]
     assert held.size > 5
-    assert abs(np.median(held)) < 12.0
+    assert abs(np.median(held)) < 15.0  # pYIN hears in steps of 10
 
 
 def test_the_violin_trails_the_voice_by_its_delay(piece: Any) -> None:
     seconds, heard = piece.heard("violin")
+    part = next(part for part in piece.score.violin_parts if part.role == "shadow")
+    inside = (seconds > part.start + 0.1) & (seconds < part.end - 0.1)
+    seconds, heard = seconds[inside], heard[inside] - 1200.0 * part.octave
     lags = np.arange(0.0, 0.55, 0.01)
-    voice, octave = piece.plan.voice, 1200.0 * piece.plan.violin_octave
+    voice = piece.score.voice
     far = [
-        np.median(np.abs(heard - octave - np.interp(seconds - lag, voice.times, voice.cents)))
+        np.median(np.abs(heard - np.interp(seconds - lag, voice.times, voice.cents)))
         for lag in lags
     ]
-    assert lags[int(np.argmin(far))] == pytest.approx(piece.plan.violin_delay_seconds, abs=0.05)
-    assert 0.08 <= piece.plan.violin_delay_seconds <= 0.5
+    assert seconds.size > 20
+    assert lags[int(np.argmin(far))] == pytest.approx(part.delay_seconds, abs=0.05)
 
 
 def test_plain_notes_are_flat_between_slides_and_slides_do_not_overshoot() -> None:
@@ -77,14 +82,15 @@ def test_a_repeated_svara_is_touched_from_below() -> None:
 
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 10_000), seconds=st.floats(1.0, 60.0))
-def test_any_plan_is_singable(seed: int, seconds: float) -> None:
-    piece = plan(seconds=seconds, seed=seed)
-    scale = [round(svara.cents) for svara in piece.raga.svaras]
-    assert all(round(note.cents) % 1200 in scale for note in piece.voice.notes)
-    starts = [note.start for note in piece.voice.notes]
+def test_any_melody_is_singable(seed: int, seconds: float) -> None:
+    frame = draw_frame(seconds=seconds, seed=seed)
+    melody = write_melody(frame)
+    scale = [round(svara.cents) for svara in raga(frame.raga).svaras]
+    assert all(round(note.cents) % 1200 in scale for note in melody.voice.notes)
+    starts = [note.start for note in melody.voice.notes]
     assert starts == sorted(starts)
-    hz = piece.tonic_hz * 2.0 ** (piece.voice.cents / 1200.0)
-    assert hz.min() > 65.0  # the C of a bass
-    assert hz.max() < 700.0
-    assert np.isfinite(piece.violin.cents).all()
-    assert piece.voice.level.max() <= 1.0 + 1e-9
+    hz = frame.tonic_hz * 2.0 ** (melody.voice.cents / 1200.0)
+    assert hz.min() > 55.0  # the A of a bass
+    assert hz.max() < 800.0
+    assert np.isfinite(melody.violin.cents).all()
+    assert melody.voice.level.max() <= 1.0 + 1e-9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,3 +103,15 @@ def test_a_frame_decides_what_is_played() -> None:
     frame = _frame("rupaka", 5, "thani")
     assert compose_drumming(frame) == compose_drumming(frame)
     assert compose_drumming(frame) != compose_drumming(_frame("rupaka", 6, "thani"))
+
+
+def test_an_onset_detector_finds_the_strokes(piece: Any) -> None:
+    librosa = pytest.importorskip("librosa")
+    heard = librosa.onset.onset_detect(
+        y=piece.mono("mridangam"), sr=piece.sample_rate, hop_length=256, units="time", delta=0.03
+    )
+    strokes = [stroke for stroke in piece.score.strokes if stroke.instrument == "mridangam"]
+    written = np.array([stroke.seconds for stroke in strokes])
+    far = np.abs(heard[:, None] - written[None])
+    assert np.mean(far.min(axis=0) < 0.04) > 0.85
+    assert np.mean(far.min(axis=1) < 0.04) > 0.9

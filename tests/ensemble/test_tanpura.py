@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from carnatic_sep.ensemble.tanpura import JAWARI, drone, pluck
+from carnatic_sep.ensemble.tanpura import JAWARI, pluck, sound_strings, string_set
 
 RATE, TONIC = 22050, 140.0
 
 
 def _drone(seconds: float) -> np.ndarray:
-    return drone(
-        tonic_hz=TONIC,
-        frames=int(seconds * RATE),
-        sample_rate=RATE,
-        rng=np.random.default_rng(2),
-    )
+    rng = np.random.default_rng(2)
+    strings = string_set(tonic_hz=TONIC, sample_rate=RATE, rng=rng)
+    return sound_strings(strings, frames=int(seconds * RATE), sample_rate=RATE, rng=rng)
 
 
 def test_every_partial_belongs_to_pa_sa_or_low_sa() -> None:

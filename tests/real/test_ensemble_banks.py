@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from carnatic_sep.audio.reader import read_audio
-from carnatic_sep.datasets.bank import SAMPLE_RATE, Note, VoiceClip, note_frequency
+from carnatic_sep.datasets.bank import SAMPLE_RATE, Note, Take, VoiceClip, note_frequency
 from carnatic_sep.datasets.pitch import PITCH_RATE, Contour
 from carnatic_sep.ensemble.contour import CONTROL_RATE
 from carnatic_sep.ensemble.flatten import flatten
 from carnatic_sep.ensemble.frame import draw_frame
 from carnatic_sep.ensemble.melody import write_melody
-from carnatic_sep.ensemble.violin_bank import ViolinBank
+from carnatic_sep.ensemble.violin_bank import ViolinBank, ViolinCasting
 from carnatic_sep.ensemble.voice_bank import VoiceBank
 
 RATE = SAMPLE_RATE
@@ -53,29 +53,75 @@ def violins(data_dir: Path) -> ViolinBank:
     return ViolinBank.prepare(notes)
 
 
-def test_recorded_notes_follow_the_voice_within_five_cents(violins: ViolinBank) -> None:
+@pytest.fixture(scope="module")
+def legato(data_dir: Path) -> ViolinBank:
+    """Seven notes that are held in the first 76 s of a piece by Bach, as a second violin."""
+    path = "violin/bach/minji-kim_bwv1003_mov3.ogg"
+    audio = read_audio(data_dir / path)[0].mean(axis=0)[: 76 * RATE]
+    single = read_audio(data_dir / "violin/notes/A4.ogg")[0].mean(axis=0)[RATE : 3 * RATE]
+    bank = ViolinBank.prepare([Note("A4", 440.0, single)], pieces=[Take(path, "piece", audio)])
+    assert len(bank.violins) == 2
+    return bank
+
+
+def off_line(
+    bank: ViolinBank,
+    number: int,
+    *,
+    role: str,
+    form: str,
+    seconds: float = 10.0,
+    seeds: tuple[int, ...],
+) -> np.ndarray:
+    """Return how far a violin is from where it should be in parts of a role, in cents.
+
+    A shadow should be where the voice was, `delay_seconds` before and octaves apart; the other
+    roles have a line of their own.
+    """
     found = []
-    for seed in (1, 2):
-        frame = draw_frame(seconds=10.0, seed=seed, tonic_hz=207.0, form="kriti")
+    for seed in seeds:
+        frame = draw_frame(seconds=seconds, seed=seed, tonic_hz=207.0, form=form)
         melody = write_melody(frame)
-        sound = violins.play(
+        sound = bank.play(
             melody.violin,
             tonic_hz=frame.tonic_hz,
-            frames=10 * RATE,
+            frames=int(seconds * RATE),
             sample_rate=RATE,
             rng=np.random.default_rng(seed),
+            casting=ViolinCasting(number),
         )
         for part in melody.violin_parts:
-            if part.role == "shadow":
-                at = np.arange(part.start + 0.1, part.end - 0.1, 0.02)
-                loud = np.interp(at, melody.violin.times, melody.violin.level) > 0.3
-                at = at[loud]
-                places = ((at - part.delay_seconds) * CONTROL_RATE).round().astype(int)
-                around = places[:, None] + np.arange(-5, 6)
-                wanted = melody.voice.cents[around].mean(axis=1) + 1200.0 * part.octave
-                found.append(errors(sound, at, wanted, frame.tonic_hz))
-    off = np.concatenate(found)
+            if part.role != role:
+                continue
+            at = np.arange(part.start + 0.1, part.end - 0.1, 0.02)
+            at = at[np.interp(at, melody.violin.times, melody.violin.level) > 0.3]
+            shadow = role == "shadow"
+            line = melody.voice if shadow else melody.violin
+            heard = at - part.delay_seconds if shadow else at
+            around = (heard * CONTROL_RATE).round().astype(int)[:, None] + np.arange(-5, 6)
+            wanted = line.cents[around].mean(axis=1) + (1200.0 * part.octave if shadow else 0.0)
+            found.append(errors(sound, at, wanted, frame.tonic_hz))
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def test_recorded_notes_follow_the_voice_within_five_cents(violins: ViolinBank) -> None:
+    off = off_line(violins, 0, role="shadow", form="kriti", seeds=(1, 2))
     assert off.size > 300
+    assert np.median(off) < 5.0
+
+
+def test_notes_of_a_recorded_piece_follow_the_voice_within_five_cents(legato: ViolinBank) -> None:
+    off = off_line(legato, 1, role="shadow", form="kriti", seeds=(1, 2))
+    assert off.size > 300
+    assert np.median(off) < 5.0
+
+
+@pytest.mark.parametrize(("role", "seed"), [("echo", 3), ("sustain", 4), ("solo", 9)])
+def test_other_roles_play_the_scores_line_within_five_cents(
+    violins: ViolinBank, role: str, seed: int
+) -> None:
+    off = off_line(violins, 0, role=role, form="kalpanasvara", seconds=16.0, seeds=(seed,))
+    assert off.size > 20
     assert np.median(off) < 5.0
 
 
