@@ -10,6 +10,7 @@ import typer
 
 from carnatic_sep.cli._steps import Steps
 from carnatic_sep.cli._terminal import INTERRUPTED
+from carnatic_sep.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,8 +129,8 @@ def separate(
     from carnatic_sep.separation.tracks import TrackOptions
 
     options = TrackOptions(
-        stems=_names(stems),
-        mix_minus=_names(mix_minus),
+        stems=_names(stems, option="--stems"),
+        mix_minus=_names(mix_minus, option="--mix-minus"),
         output_format=OutputFormat(output_format, bit_depth),
         filename=FilenameTemplate(filename),
         overwrite=overwrite,
@@ -177,8 +178,11 @@ def _run(
     return int(any(report.error is not None for report in reports))
 
 
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name for name in (text or "").split(",") if name.strip())
+def _names(text: str | None, *, option: str) -> tuple[str, ...]:
+    names = tuple(name for name in (text or "").split(",") if name.strip())
+    if text and not names:
+        raise UsageError(f"{option} {text!r}: names no stem; give one, or leave it out for all")
+    return names
 
 
 def _display(*, quiet: bool, json_lines: bool) -> QuietDisplay:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from carnatic_sep.models.base import SeparationModel
 
 SAMPLE_RATE = 44100
+LONGEST_SECONDS = 600.0
+"""A demo is in memory, whole."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def run_demo(
     Parameters
     ----------
     folder : gets ``mixture.wav``, ``truth/STEM.wav``, ``stems/STEM.wav`` and ``demo.png``
-    seconds : length of the piece, at least 1
+    seconds : length of the piece, 1 to 600
     seed : of the piece
     model : as :class:`carnatic_sep.Separator` takes it
 
@@ -106,6 +108,11 @@ def run_demo(
     from carnatic_sep.separation.separator import Separator
     from carnatic_sep.separation.tracks import TrackOptions
 
+    if seconds > LONGEST_SECONDS:
+        raise UsageError(
+            f"--seconds {seconds:g}: a demo takes at most {LONGEST_SECONDS:g}; `carnatic-sep render` "
+            "makes longer pieces"
+        )
     separator = Separator(model)
     piece = Ensemble(sample_rate=SAMPLE_RATE).render(seconds=seconds, seed=seed, form="kriti")
     mixture = piece.mixture

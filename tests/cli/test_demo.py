@@ -62,5 +62,7 @@ def test_json_agrees_with_the_files(tiny, tmp_path, capsys):
 def test_what_cannot_be_is_refused_with_exit_code_2(tiny, tmp_path, capsys):
     assert run("--out", tmp_path, "--seconds", 0.1, "--model", tiny) == 2
     assert "at least 1" in capsys.readouterr().err
+    assert run("--out", tmp_path, "--seconds", 1e9, "--model", tiny) == 2
+    assert "a demo takes at most 600; `carnatic-sep render`" in capsys.readouterr().err
     assert run("--out", tmp_path, "--model", "defualt") == 2
     assert "unknown model 'defualt'" in capsys.readouterr().err

@@ -220,6 +220,7 @@ def test_a_bar_on_a_terminal(separate, monkeypatch, capsys):
     ("arguments", "said"),
     [
         (["--stems", "vocls"], "did you mean: vocals"),
+        (["--stems", " ,"], "--stems ' ,': names no stem"),
         (["--mix-minus", "mridangum"], "did you mean: mridangam"),
         (["--model", "defalt"], "unknown model"),
         (["--model", "none.safetensors"], "no such file"),
