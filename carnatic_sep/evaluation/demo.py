@@ -110,8 +110,8 @@ def run_demo(
 
     if seconds > LONGEST_SECONDS:
         raise UsageError(
-            f"--seconds {seconds:g}: a demo takes at most {LONGEST_SECONDS:g}; `carnatic-sep render` "
-            "makes longer pieces"
+            f"--seconds {seconds:g}: a demo takes at most {LONGEST_SECONDS:g}; "
+            "`carnatic-sep render` makes longer pieces"
         )
     separator = Separator(model)
     piece = Ensemble(sample_rate=SAMPLE_RATE).render(seconds=seconds, seed=seed, form="kriti")
