@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from carnatic_sep.errors import AudioWriteError, CarnaticSepError
+from carnatic_sep.errors import AudioWriteError, CarnaticSepError, UsageError
 from carnatic_sep.leakage.config import CleanConfig
 
 if TYPE_CHECKING:
@@ -107,9 +107,13 @@ def inspect_tracks(
     ------
     AudioWriteError
         A report or a picture cannot be written.
+    UsageError
+        No length of time that could be looked at.
     """
     from carnatic_sep.leakage.inspect import inspect_track
 
+    if not 0.0 < seconds < float("inf"):  # wrong for every track, so told once
+        raise UsageError(f"--seconds {seconds}: give how much to look at, above 0")
     batch: Batch[Inspection] = Batch()
     chosen = list(tracks)
     for number, track in enumerate(chosen):

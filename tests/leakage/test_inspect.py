@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from carnatic_sep.errors import UsageError
+from carnatic_sep.leakage.batch import inspect_tracks
 from carnatic_sep.leakage.estimate import ceiling_sdr, estimate_bleed, leakage_matrix
 from carnatic_sep.leakage.inspect import inspect_stems, spread
 from carnatic_sep.leakage.picture import save_inspection
@@ -114,3 +115,9 @@ def test_what_cannot_be_inspected_is_said():
         leakage_matrix(np.zeros((1, 9000)), sample_rate=RATE)
     with pytest.raises(UsageError, match="too few"):
         estimate_bleed(np.zeros((2, 100)), sample_rate=RATE)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
+def test_no_time_to_look_at_is_told_once(seconds: float):
+    with pytest.raises(UsageError, match="--seconds .*: give how much to look at"):
+        inspect_tracks([], seconds=seconds)
