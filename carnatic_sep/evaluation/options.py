@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any, Literal
 
 from carnatic_sep.errors import UsageError
@@ -50,6 +51,8 @@ class EvaluationOptions:
             raise UsageError(f"mixture {self.mixture!r}: can be auto, sum or file")
         if not self.cleaners and self.references == "bleeding":
             raise UsageError("bleeding references need a cleaner; give one, or say they are clean")
+        if not isfinite(self.ceiling_db):
+            raise UsageError(f"ceiling of {self.ceiling_db} dB: give a number, e.g. 8")
         if not 0.0 <= self.excerpt_seconds <= 30.0:
             raise UsageError(f"excerpts of {self.excerpt_seconds} s: give 0 to 30")
 

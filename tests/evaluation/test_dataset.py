@@ -278,6 +278,8 @@ def test_what_is_told_before_any_work(renders, estimates, tmp_path) -> None:
         evaluate([7], dataset=renders)
     with pytest.raises(UsageError, match="references 'dirty'"):
         EvaluationOptions(references="dirty")
+    with pytest.raises(UsageError, match="ceiling of nan dB: give a number"):
+        EvaluationOptions(ceiling_db=float("nan"))
     with pytest.raises(UsageError, match="30"):
         EvaluationOptions(excerpt_seconds=31)
 
