@@ -58,8 +58,9 @@ def test_one_melody_is_not_of_two_recordings(tmp_path) -> None:
 def test_what_is_missing_is_said_before_the_work(tmp_path, monkeypatch) -> None:
     import sys
 
+    (tmp_path / "words.csv").write_text("no,contour\n", encoding="utf-8")
     with pytest.raises(AnalysisError, match="not a contour"):
-        AnalysisOptions(pitch=str(tmp_path / "none.csv")).check()
+        AnalysisOptions(pitch=str(tmp_path / "words.csv")).check()
     monkeypatch.setitem(sys.modules, "jams", None)
     with pytest.raises(UsageError, match=r"carnatic-sep\[analysis\]"):
         AnalysisOptions().check()
