@@ -14,7 +14,7 @@ from carnatic_sep.ensemble.codec import mp3_round_trip
 from carnatic_sep.ensemble.config import EnsembleConfig
 from carnatic_sep.ensemble.kutcheri import Ensemble
 from carnatic_sep.ensemble.players import Players
-from carnatic_sep.ensemble.renders import Order, render_pieces
+from carnatic_sep.ensemble.renders import RENDERER, Order, render_pieces
 from carnatic_sep.ensemble.score import Score
 from carnatic_sep.errors import AudioWriteError, UsageError
 from carnatic_sep.stems import DEFAULT_STEMS
@@ -69,6 +69,18 @@ def test_a_set_is_a_dataset_and_grows_where_it_was_left(ensemble, tmp_path) -> N
             files = [track.mixture.with_name(f"{name}{suffix}.wav") for name in DEFAULT_STEMS]
             total = sum(soundfile.read(path, dtype="float64")[0] for path in files)
             assert 20 * np.log10(np.abs(total - mixture).max() + 1e-12) < -120.0
+
+
+def test_a_set_of_another_renderer_is_told_and_not_continued(
+    ensemble, tmp_path, monkeypatch
+) -> None:
+    list(render_pieces(lambda: ensemble, Order(1, 1.0, seed=3), tmp_path))
+    score = json.loads((tmp_path / "000003" / "score.json").read_text(encoding="utf-8"))
+    assert score["settings"]["renderer"] == RENDERER
+    monkeypatch.setattr("carnatic_sep.ensemble.renders.RENDERER", RENDERER + 1)
+    with pytest.raises(AudioWriteError, match="other settings.*--overwrite"):
+        list(render_pieces(lambda: ensemble, Order(2, 1.0, seed=3), tmp_path))
+    assert not (tmp_path / "000004").exists()
 
 
 def test_the_pitch_file_is_the_scores_line(ensemble, tmp_path) -> None:
