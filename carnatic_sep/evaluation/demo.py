@@ -113,6 +113,7 @@ def run_demo(
             f"--seconds {seconds:g}: a demo takes at most {LONGEST_SECONDS:g}; "
             "`carnatic-sep render` makes longer pieces"
         )
+    _refuse_foreign(folder)
     separator = Separator(model)
     piece = Ensemble(sample_rate=SAMPLE_RATE).render(seconds=seconds, seed=seed, form="kriti")
     mixture = piece.mixture
@@ -178,6 +179,15 @@ def _title(score: Score) -> str:
         f"raga {score.raga}, {score.tala} tala at {60.0 / frame.beat_seconds:.0f} beats a minute, "
         f"tonic {score.tonic_hz:.1f} Hz{violin}"
     )
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Replace what an earlier demo has made, which has a folder for the truth, and nothing else."""
+    if (folder / "truth").is_dir():
+        return
+    for name in ("mixture.wav", "stems", "demo.png"):
+        if (folder / name).exists():
+            raise UsageError(f"{folder / name}: is not of a demo and is kept; choose another --out")
 
 
 def _write(

@@ -59,6 +59,16 @@ class _Rows:
     channels: list[int | None]
 
 
+def _refuse_own_folder(track: Multitrack, folder: Path) -> None:
+    """Keep cleaned stems apart from the recordings, which nobody can make again."""
+    for path in track.files:
+        if path.parent.resolve() == folder.resolve():
+            raise AudioWriteError(
+                f"{folder}: holds the recordings of {track.id} themselves, {path.name} for one; "
+                "choose another --out"
+            )
+
+
 def clean_multitrack(
     track: Multitrack,
     out_dir: Path,
@@ -92,7 +102,8 @@ def clean_multitrack(
     AudioReadError
         A microphone cannot be read.
     AudioWriteError
-        A file cannot be written, or another cleaning lies there and `overwrite` is off.
+        A file cannot be written, another cleaning lies there and `overwrite` is off, or the
+        recordings themselves do.
     DatasetError
         The track has one stem only, so that nothing can bleed.
     """
@@ -109,6 +120,7 @@ def clean_multitrack(
     chosen = output_format or OutputFormat()
     folder = out_dir / track.id
     paths = {stem: folder / f"{stem}.{chosen.extension}" for stem in track.stems}
+    _refuse_own_folder(track, folder)
     order = _order(track, config, chosen)
     if not overwrite and _is_done(folder, order, paths):
         return CleanedTrack(folder, paths, None)

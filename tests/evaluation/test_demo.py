@@ -70,3 +70,10 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(AudioWriteError, match=r"demo.*--out"):
         run_demo(taken, seconds=1.0, model=FirstTakesAll())
     assert taken.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("name", ["mixture.wav", "stems", "demo.png"])
+def test_what_no_demo_has_made_is_kept(name, tmp_path):
+    (tmp_path / name).mkdir()
+    with pytest.raises(UsageError, match=f"{name}: is not of a demo and is kept"):
+        run_demo(tmp_path, seconds=1.0, model=FirstTakesAll())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -141,3 +142,17 @@ def test_one_stem_has_no_bleed(tmp_path: Path):
     (track,) = load_dataset(tmp_path).tracks()
     with pytest.raises(DatasetError, match="two stems"):
         clean_multitrack(track, tmp_path / "out")
+
+
+def test_recordings_are_not_replaced_by_what_was_made_of_them(folder: Path, tmp_path: Path):
+    shutil.copytree(folder, tmp_path / "in")
+    (track,) = load_dataset(tmp_path / "in").tracks()
+    before = {path: path.read_bytes() for path in track.files}
+    (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
+    for out in (tmp_path / "in", tmp_path / "link"):
+        for name in ("wav", "flac"):
+            with pytest.raises(AudioWriteError, match="holds the recordings of .* themselves"):
+                clean_multitrack(
+                    track, out, config=QUICK, output_format=OutputFormat(name, "24"), overwrite=True
+                )
+    assert {path: path.read_bytes() for path in track.files} == before
