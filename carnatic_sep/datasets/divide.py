@@ -70,6 +70,8 @@ def parse_parts(text: str) -> dict[str, float]:
     parts: dict[str, float] = {}
     for piece in text.split(","):
         name, sign, share = (word.strip() for word in piece.partition("="))
+        if name in parts:
+            raise UsageError(f"{text!r}: names the part {name} twice")
         try:
             parts[name] = float(share)
         except ValueError:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carnatic_sep.datasets.divide import parse_parts
 from carnatic_sep.datasets.layout import read_layout, shipped_layouts
 from carnatic_sep.datasets.multitrack import Artist, Multitrack
 from carnatic_sep.datasets.registry import load_dataset
@@ -174,3 +175,8 @@ def test_a_file_that_is_no_split_is_named(tmp_path: Path) -> None:
     (tmp_path / "split.yaml").write_text("train: [a]\n")
     with pytest.raises(ConfigError, match=r"split\.yaml.*parts"):
         read_split(tmp_path / "split.yaml")
+
+
+def test_a_part_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match="names the part train twice"):
+        parse_parts("train=0.5, test=0.2, train=0.3")
