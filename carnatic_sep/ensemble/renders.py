@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 RENDERER = 2
 """Counts the changes after which a seed gives another piece; 2 has another reverb and more air."""
+LONGEST_SECONDS = 1800.0
+"""A piece is in memory, whole: some 7 MB a second."""
 SCORE = "score.json"
 MIXTURE = "mixture"
 _PITCH_STEP = 5
@@ -37,7 +39,7 @@ class Order:
     Attributes
     ----------
     pieces : how many
-    seconds : length of each
+    seconds : length of each, 1 to :data:`LONGEST_SECONDS`
     seed : piece i grows from ``seed + i`` and is called after it, so that a set can be extended
     bleeding : whether to write ``STEM.bled.wav`` beside the stems
     mp3_kbps : rate of an mp3 round trip of the mixture; None for none
@@ -55,12 +57,17 @@ class Order:
         Raises
         ------
         UsageError
-            Fewer than one piece, less than a second, or a negative seed.
+            Fewer than one piece, less than a second or more than half an hour, or a negative seed.
         """
         if self.pieces < 1:
             raise UsageError(f"pieces must be at least 1, not {self.pieces}")
         if not self.seconds >= 1.0 or not np.isfinite(self.seconds):
             raise UsageError(f"seconds must be at least 1, not {self.seconds}")
+        if self.seconds > LONGEST_SECONDS:
+            raise UsageError(
+                f"seconds must be {LONGEST_SECONDS:g} at most, not {self.seconds:g}: a piece is in "
+                "memory, whole; ask for more --pieces"
+            )
         if self.seed < 0:
             raise UsageError(f"the seed must be 0 or above, not {self.seed}")
 

@@ -136,7 +136,13 @@ def test_mp3_keeps_length_and_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "words"), [((0, 5.0), "pieces"), ((1, 0.2), "seconds"), ((1, 2.0, -1), "seed")]
+    ("values", "words"),
+    [
+        ((0, 5.0), "pieces"),
+        ((1, 0.2), "seconds"),
+        ((1, 1e9), "1800 at most"),
+        ((1, 2.0, -1), "seed"),
+    ],
 )
 def test_orders_that_cannot_be_are_refused(values, words) -> None:
     with pytest.raises(UsageError, match=words):
