@@ -91,8 +91,8 @@ class AudioReader:
             if found.channels > 2 and downmix == "none":
                 raise AudioReadError(
                     f"{path}: the file has {found.channels} channels; one or two can be used as "
-                    "they are. Mix them down to stereo or mono; `carnatic-sep separate` does so with "
-                    "--downmix stereo or --downmix mono."
+                    "they are. Mix them down to stereo or mono; `carnatic-sep separate` does so "
+                    "with --downmix stereo or --downmix mono."
                 )
         except AudioReadError:
             self.close()
