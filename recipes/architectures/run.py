@@ -150,6 +150,8 @@ def table(out: Path) -> None:
     """Print what was spent on each."""
     print("\n| network | weights | rate | steps | CPU minutes |\n|---|---:|---:|---:|---:|")
     for plan in sorted(out.glob("*/plan.json")):
+        if "-diverged-" in plan.parent.name:
+            continue
         place, decided = plan.parent, json.loads(plan.read_text(encoding="utf-8"))
         if not (place / "checkpoint.safetensors").is_file():
             continue

@@ -22,10 +22,11 @@ from pathlib import Path
 import numpy as np
 from adapt import adapted
 from bar_sets import SETS, Heard, concert_file
-from bar_table import print_tables
+from bar_table import RENDERED, print_tables
 
 from carnatic_sep.audio.reader import read_audio
 from carnatic_sep.datasets.pitch_annotation import read_pitch
+from carnatic_sep.ensemble.renders import RENDERER
 from carnatic_sep.evaluation.baselines import median_hpss, oracle_ratio_mask, untouched
 from carnatic_sep.evaluation.bleed import rests_of
 from carnatic_sep.evaluation.concert import raw_pitch_accuracy, track
@@ -143,8 +144,9 @@ def _adapted(
 
 
 def place(out: Path, name: str, contender: Contender) -> Path:
-    """Return the file of a contender's scores on a set."""
-    return out / name.replace(" ", "-") / f"{contender.key}.json"
+    """Return the file of a contender's scores on a set; another renderer renders another set."""
+    folder = f"{name} {RENDERER}" if name == RENDERED else name
+    return out / folder.replace(" ", "-") / f"{contender.key}.json"
 
 
 def keep(out: Path, name: str, contender: Contender, rows: list[dict]) -> None:
