@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from carnatic_sep.ensemble.config import EnsembleConfig
+from carnatic_sep.ensemble.desk import Desk
 from carnatic_sep.ensemble.kutcheri import Ensemble
 from carnatic_sep.ensemble.score import Score
 
@@ -19,6 +20,7 @@ SAMPLE_RATE = 22050
 class Piece:
     score: Score
     stems: dict[str, np.ndarray]
+    desk: Desk
     sample_rate: int = SAMPLE_RATE
     _pitch: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
@@ -46,7 +48,7 @@ def piece(request: pytest.FixtureRequest) -> Piece:
         config=EnsembleConfig(staged=False, mastered=False), sample_rate=SAMPLE_RATE
     )
     played = ensemble.render(seconds=9.0, seed=0, form="kriti", tonic_hz=request.param)
-    return Piece(played.score, played.stems)
+    return Piece(played.score, played.stems, played.desk)
 
 
 @pytest.fixture(scope="session")

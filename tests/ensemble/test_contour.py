@@ -26,16 +26,18 @@ def test_a_pitch_tracker_hears_the_line_that_was_drawn(piece: Any, stem: str, li
     drawn = getattr(piece.score, line)
     error = np.abs(cents - np.interp(seconds, drawn.times, drawn.cents))
     assert seconds.size > 0.4 * 9.0 * piece.sample_rate / 512
-    assert np.median(error) < 15.0
-    assert np.mean(error < 50.0) > 0.85
+    assert np.median(error) < 6.0  # pYIN hears in steps of 10
+    assert np.mean(error < 50.0) > 0.95
 
 
 def test_the_last_note_is_the_tonic(piece: Any) -> None:
     seconds, cents = piece.heard("vocals")
     last = piece.score.voice.notes[-1]
     held = cents[(seconds > last.start + 0.25) & (seconds < last.end - 0.4)]
-    assert held.size > 5
-    assert abs(np.median(held)) < 15.0  # pYIN hears in steps of 10
+    assert held.size > 30
+    assert last.cents == 0.0
+    # It swings upwards from Sa, and pYIN hears in steps of 10.
+    assert -6.0 < np.median(held) < last.vibrato_cents + 6.0
 
 
 def test_the_violin_trails_the_voice_by_its_delay(piece: Any) -> None:
@@ -49,8 +51,9 @@ def test_the_violin_trails_the_voice_by_its_delay(piece: Any) -> None:
         np.median(np.abs(heard - np.interp(seconds - lag, voice.times, voice.cents)))
         for lag in lags
     ]
-    assert seconds.size > 20
-    assert lags[int(np.argmin(far))] == pytest.approx(part.delay_seconds, abs=0.05)
+    assert seconds.size > 100
+    assert lags[int(np.argmin(far))] == pytest.approx(part.delay_seconds, abs=0.02)
+    assert 0.08 <= part.delay_seconds <= 0.5
 
 
 def test_plain_notes_are_flat_between_slides_and_slides_do_not_overshoot() -> None:
@@ -90,7 +93,7 @@ def test_any_melody_is_singable(seed: int, seconds: float) -> None:
     starts = [note.start for note in melody.voice.notes]
     assert starts == sorted(starts)
     hz = frame.tonic_hz * 2.0 ** (melody.voice.cents / 1200.0)
-    assert hz.min() > 55.0  # the A of a bass
-    assert hz.max() < 800.0
+    assert hz.min() > 62.0  # the B of a deep bass
+    assert hz.max() < 740.0  # the F sharp of an alto
     assert np.isfinite(melody.violin.cents).all()
     assert melody.voice.level.max() <= 1.0 + 1e-9

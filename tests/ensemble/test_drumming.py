@@ -113,5 +113,5 @@ def test_an_onset_detector_finds_the_strokes(piece: Any) -> None:
     strokes = [stroke for stroke in piece.score.strokes if stroke.instrument == "mridangam"]
     written = np.array([stroke.seconds for stroke in strokes])
     far = np.abs(heard[:, None] - written[None])
-    assert np.mean(far.min(axis=0) < 0.04) > 0.85
-    assert np.mean(far.min(axis=1) < 0.04) > 0.9
+    assert np.mean(far.min(axis=0) < 0.04) > 0.95
+    assert np.mean(far.min(axis=1) < 0.04) > 0.95

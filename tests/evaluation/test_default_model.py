@@ -1,4 +1,4 @@
-"""The bundled model on a rendered ensemble: no data needed, and it must beat the mixture by far."""
+"""The bundled model on rendered ensembles: no data needed, and it must beat the mixture by far."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from carnatic_sep.metrics.sdr import sdr
 from carnatic_sep.separation.separator import Separator
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-def test_an_ensemble_comes_apart(channels) -> None:
-    stems = {name: stem[:channels] for name, stem in render(seconds=10.0, seed=1).items()}
+@pytest.mark.parametrize(
+    ("seed", "channels", "gains_db"),
+    [
+        (1, 2, {"vocals": 9.1, "violin": 12.9, "mridangam": 5.5}),
+        (3, 1, {"vocals": 6.1, "violin": 14.1, "mridangam": 1.5}),
+    ],
+)
+def test_an_ensemble_comes_apart(seed, channels, gains_db) -> None:
+    """Gains of SDR over the mixture are what they were when this was written, or better."""
+    stems = {name: stem[:channels] for name, stem in render(seconds=10.0, seed=seed).items()}
     mixture = np.asarray(mix(stems), dtype=np.float32)
     estimates = Separator("default", device="cpu").separate(mixture, 44100)
-    gains = {
-        name: sdr(stems[name], estimates[name]) - sdr(stems[name], mixture)
-        for name in ("vocals", "violin", "mridangam")
-    }
-    assert np.mean(list(gains.values())) > 4.0
-    assert min(gains.values()) > 2.0  # the mridangam is louder than the rest to begin with
+    for name, gain_db in gains_db.items():
+        found = sdr(stems[name], estimates[name]) - sdr(stems[name], mixture)
+        assert found > gain_db - 0.5, name
