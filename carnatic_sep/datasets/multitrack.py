@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from carnatic_sep.audio.info import AudioInfo, FloatArray
 
 MIXTURE = "mixture"
-ANNOTATIONS = ("pitch", "sama", "tempo", "sections", "tonic")
 
 
 @dataclass(frozen=True)

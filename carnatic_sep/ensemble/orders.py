@@ -13,9 +13,6 @@ from carnatic_sep.errors import ConfigError
 if TYPE_CHECKING:
     from carnatic_sep.datasets.config import DataConfig
 
-BLEED_SPREAD_DB = 3.0
-"""How far the bleed of a piece may lie from what was asked for."""
-
 
 def make_ensemble(
     *,

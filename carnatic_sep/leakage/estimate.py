@@ -59,12 +59,6 @@ class BleedEstimate:
         return _ratio_db(self.own.sum(1), self.bleed.sum(1))
 
     @property
-    def signal_to_bleed_over_time_db(self) -> Array:
-        """Own over bleed, (stems, hops), dB; NaN where a stem is silent."""
-        ratio = _ratio_db(self.own, self.bleed)
-        return np.where(self.own + self.bleed > 0.0, ratio, np.nan)
-
-    @property
     def ceiling_db(self) -> Array:
         """SDR that the true stem would reach against the stem as it bleeds, (stems,), dB."""
         return _ratio_db(self.own.sum(1) + self.bleed.sum(1), self.bleed.sum(1))

@@ -56,7 +56,7 @@ def load_base(name_or_path: str) -> Base:
         holds = (
             f"it holds folders that have one: {', '.join(within)}"
             if within
-            else ("name a checkpoint file, or a folder of Spleeter's")
+            else "name a checkpoint file, or a folder of Spleeter's"
         )
         raise CheckpointError(f"{path}: a folder without a checkpoint's .index; {holds}")
     found = resolve(name_or_path)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, Valid
 
 from carnatic_sep import __version__
 from carnatic_sep.errors import CheckpointError, UnknownNameError
-from carnatic_sep.models.safetensors_header import Header, parse_header
+from carnatic_sep.models.safetensors_header import Header, check_fit, parse_header
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 FORMAT = "carnatic-sep-checkpoint-1"
 _METADATA_KEY = "carnatic_sep"
-_FLOAT_DTYPES = ("F16", "BF16", "F32", "F64")
-_MOST_NAMED = 5
 
 
 class Provenance(BaseModel):
@@ -177,7 +175,7 @@ def load_checkpoint(path: str | Path, *, device: str = "cpu") -> SeparationModel
             "copy or download it again"
         )
     model = _build(info)
-    _check_fit(path, header, model.state_dict())
+    check_fit(path, header, model.state_dict())
     try:
         tensors = load(content)
     except SafetensorError as error:
@@ -283,20 +281,3 @@ def _build(info: CheckpointInfo) -> SeparationModel:
             f"config builds {list(model.stems)} at {model.sample_rate} Hz; the file is damaged"
         )
     return model
-
-
-def _check_fit(path: Path, header: Header, expected: dict[str, Tensor]) -> None:
-    faults = [f"{name} is missing" for name in expected if name not in header.tensors]
-    faults += [f"{name} is not part of it" for name in header.tensors if name not in expected]
-    for name in sorted(expected.keys() & header.tensors.keys()):
-        entry, tensor = header.tensors[name], expected[name]
-        if entry.shape != tuple(tensor.shape):
-            faults.append(f"{name} has shape {entry.shape}, not {tuple(tensor.shape)}")
-        elif (entry.dtype in _FLOAT_DTYPES) != tensor.is_floating_point():
-            faults.append(f"{name} has type {entry.dtype}, not {tensor.dtype}")
-    if faults:
-        more = f" and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
-        raise CheckpointError(
-            f"{path}: the tensors do not fit the architecture: "
-            f"{'; '.join(faults[:_MOST_NAMED])}{more}"
-        )

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from carnatic_sep.errors import CheckpointError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _LENGTH_BYTES = 8
 _LONGEST_HEADER_BYTES = 100_000_000
+_FLOAT_DTYPES = ("F16", "BF16", "F32", "F64")
+_MOST_NAMED = 5
 _MAKE_ONE = (
     "a checkpoint here is one .safetensors file with weights only, "
     "written by carnatic_sep.models.checkpoint.save_checkpoint"
@@ -82,6 +89,36 @@ def parse_header(content: bytes, *, path: Path) -> Header:
             "copy or download it again"
         )
     return parsed
+
+
+def check_fit(path: Path, header: Header, expected: Mapping[str, Tensor]) -> None:
+    """Check that the tensors of a file are those that a network expects.
+
+    Parameters
+    ----------
+    path : of the file, for the message
+    header : of the file
+    expected : the network's own tensors by name, as its `state_dict` has them
+
+    Raises
+    ------
+    CheckpointError
+        Tensors are missing, foreign, or of another shape or type; the first five are named.
+    """
+    faults = [f"{name} is missing" for name in expected if name not in header.tensors]
+    faults += [f"{name} is not part of it" for name in header.tensors if name not in expected]
+    for name in sorted(expected.keys() & header.tensors.keys()):
+        entry, tensor = header.tensors[name], expected[name]
+        if entry.shape != tuple(tensor.shape):
+            faults.append(f"{name} has shape {entry.shape}, not {tuple(tensor.shape)}")
+        elif (entry.dtype in _FLOAT_DTYPES) != tensor.is_floating_point():
+            faults.append(f"{name} has type {entry.dtype}, not {tensor.dtype}")
+    if faults:
+        more = f" and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
+        raise CheckpointError(
+            f"{path}: the tensors do not fit the architecture: "
+            f"{'; '.join(faults[:_MOST_NAMED])}{more}"
+        )
 
 
 def _entry(fields: dict[str, object]) -> TensorEntry:
