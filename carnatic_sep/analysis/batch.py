@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from carnatic_sep.analysis.concert import SUMMARY, analyse, write_analysis
 from carnatic_sep.analysis.options import AnalysisOptions
 from carnatic_sep.analysis.recordings import Recording, stem_files
-from carnatic_sep.errors import CarnaticSepError, UsageError
+from carnatic_sep.audio.partials import reason
+from carnatic_sep.errors import AudioReadError, CarnaticSepError, UsageError
 
 if TYPE_CHECKING:
     from carnatic_sep.separation.separator import Separator
@@ -166,12 +167,28 @@ def _settings(recording: Recording, options: AnalysisOptions, model: str) -> dic
     """Return what the results depend on: files by size and time, options, model."""
     files = [recording.mixture, *recording.stems.values(), recording.sama]
     files += [Path(options.pitch)] if options.holds_melody else []
-    marks = [
-        f"{path.name}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in files if path
-    ]
+    marks = [_mark(path) for path in files if path]
     chosen: dict[str, Any] = json.loads(json.dumps(asdict(options)))
     return {
-        "input": hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16],
+        "input": hashlib.sha256("\n".join(marks).encode(errors="surrogateescape")).hexdigest()[:16],
         "model": None if recording.stems else model,
         **chosen,
     }
+
+
+def _mark(path: Path) -> str:
+    """Return what changes when the file does.
+
+    Raises
+    ------
+    AudioReadError
+        It is not there, or is a link to nothing.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise AudioReadError(
+            f"{path}: the file cannot be opened ({reason(error)}); check its name and permissions, "
+            "and where it points if it is a link"
+        ) from error
+    return f"{path.name}:{found.st_size}:{found.st_mtime_ns}"

@@ -105,8 +105,8 @@ def analyse(
     part = recording.stems.get(options.part)
     if part is None:
         raise AnalysisError(
-            f"{recording.source}: there is no stem of {options.part}; it has "
-            f"{', '.join(recording.stems) or 'none'}"
+            f"{recording.source}: there is no stem of {options.part} beside it; there is "
+            f"{', '.join(recording.stems) or 'none'}. {_instead(recording, options.part)}"
         )
     check_length(recording)
     sama = read_sama(recording.sama) if recording.sama else ()
@@ -195,7 +195,7 @@ def write_analysis(
         write_instants(folder / "sama.svl", [(at, "sama") for at in found.sama], name="sama")
     write_jams(
         folder / "analysis.jams",
-        title=recording.name,
+        title=recording.title,
         seconds=found.levels.seconds,
         pitch=found.pitch,
         tonic=found.tonic,
@@ -203,7 +203,7 @@ def write_analysis(
         sama=found.sama,
     )
     scene = Scene(
-        title=recording.name,
+        title=recording.title,
         sound=recording.stems[options.part],
         sound_name=f"sound of the {options.part}",
         pitch=found.pitch,
@@ -225,7 +225,7 @@ def summarise(recording: Recording, found: Analysis) -> dict[str, Any]:
     return {
         "format": 1,
         "version": __version__,
-        "recording": recording.name,
+        "recording": recording.title,
         "seconds": round(found.levels.seconds, 3),
         "tonic": asdict(found.tonic),
         "pitch": {
@@ -257,6 +257,12 @@ def summarise(recording: Recording, found: Analysis) -> dict[str, Any]:
         if found.agreement is None
         else {k: _number(v) for k, v in asdict(found.agreement).items()},
     }
+
+
+def _instead(recording: Recording, part: str) -> str:
+    if _other_part(part) in recording.stems:
+        return f"Add it, or try --part {_other_part(part)}"
+    return f"Add it, or name {recording.mixture or 'the mixture'} itself, which is then separated"
 
 
 def _melody(part: Path, seconds: float, options: AnalysisOptions, report: Report) -> PitchTrack:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     Row = NDArray[np.float64]
 
 HOP_SECONDS = 0.01
-_SILENCE_DB = -90.0
+SILENCE_DB = -90.0
+"""A stem below this does not sound at all."""
+
 _LOUD_QUANTILE = 0.95
 _LENGTHS_DIFFER_SECONDS = 0.1
 
@@ -48,11 +50,11 @@ class Levels:
     def active(self, stem: str, *, below_loud_db: float = 30.0) -> NDArray[np.bool_]:
         """Tell where `stem` sounds: less than `below_loud_db` below its own loud passages."""
         db = self.db[stem]
-        sounding = db[db > _SILENCE_DB]
+        sounding = db[db > SILENCE_DB]
         if not len(sounding):
             return np.zeros(len(db), dtype=bool)
         return np.asarray(
-            db > max(float(np.quantile(sounding, _LOUD_QUANTILE)) - below_loud_db, _SILENCE_DB)
+            db > max(float(np.quantile(sounding, _LOUD_QUANTILE)) - below_loud_db, SILENCE_DB)
         )
 
     def smoothed(self, stem: str, seconds: float) -> Row:
@@ -62,7 +64,7 @@ class Levels:
         power = uniform_filter1d(
             10.0 ** (self.db[stem] / 10.0), max(1, round(seconds / HOP_SECONDS))
         )
-        return np.asarray(10.0 * np.log10(np.maximum(power, 10.0 ** (_SILENCE_DB / 10.0))))
+        return np.asarray(10.0 * np.log10(np.maximum(power, 10.0 ** (SILENCE_DB / 10.0))))
 
 
 def stem_levels(
@@ -104,7 +106,7 @@ def stem_levels(
     most = max((len(row) for row in rows.values()), default=0)
     return Levels(
         {
-            name: np.pad(row, (0, most - len(row)), constant_values=_SILENCE_DB - 10.0)
+            name: np.pad(row, (0, most - len(row)), constant_values=SILENCE_DB - 10.0)
             for name, row in rows.items()
         }
     )

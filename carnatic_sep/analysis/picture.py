@@ -10,6 +10,8 @@ import numpy as np
 
 from carnatic_sep.analysis.cents_spectrogram import cents_spectrogram
 from carnatic_sep.analysis.distribution import Distribution, SvaraPeak, distribution, svara_peaks
+from carnatic_sep.analysis.lettering import lettered
+from carnatic_sep.analysis.levels import SILENCE_DB
 from carnatic_sep.analysis.svara_lines import draw_svaras
 from carnatic_sep.errors import AnalysisError, AudioWriteError
 
@@ -26,6 +28,7 @@ _SPAN_SECONDS = 30.0
 _MARGIN_CENTS = 250.0
 _JUMP_CENTS = 200.0
 _TITLE_LETTERS = 75
+_SHOWN_DB = 45.0
 _LEAST_LEVEL, _MOST_LEVEL = 0.4, 0.999
 _INK, _GRID, _LINE, _PITCH = "#1d1b22", "#8d8894", "#2b6ca3", "#c8102e"
 _STEM_INK = {
@@ -126,8 +129,10 @@ def save_picture(path: Path, scene: Scene, *, span: tuple[float, float] | None =
         hspace=0.12,
         wspace=0.03,
     )
-    size = 15.0 * min(1.0, _TITLE_LETTERS / max(len(scene.title), 1))
-    figure.text(0.075, 0.955, scene.title, fontsize=size, color=_INK, va="center")
+    title, fonts = lettered(scene.title)
+    size = 15.0 * min(1.0, _TITLE_LETTERS / max(len(title), 1))
+    line = figure.text(0.075, 0.955, title, fontsize=size, color=_INK, va="center", family=fonts)
+    line.set_parse_math(False)  # a dollar in a name is a dollar
     figure.text(0.075, 0.922, _facts(scene), fontsize=9.5, color=_INK, va="center")
     melody = figure.add_subplot(grid[0, 0])
     histogram = figure.add_subplot(grid[0, 1])
@@ -234,9 +239,12 @@ def _draw_stems(axes: Axes, scene: Scene, span: tuple[float, float]) -> None:
     first, last = (int(edge / hop) for edge in span)
     names = list(scene.levels.db)
     for row, name in enumerate(names):
-        db = scene.levels.smoothed(name, 0.1)[first:last]
+        whole = scene.levels.smoothed(name, 0.1)
+        db = whole[first:last]
         base = len(names) - 1 - row
-        height = np.clip((db - (scene.levels.smoothed(name, 0.1).max() - 45.0)) / 45.0, 0.0, 1.0)
+        # a silent stem is as loud as its loudest moment throughout: it is none the less silent
+        floor = max(float(whole.max()) - _SHOWN_DB, SILENCE_DB)
+        height = np.clip((db - floor) / _SHOWN_DB, 0.0, 1.0)
         times = (first + np.arange(len(db))) * hop
         axes.fill_between(
             times, base, base + 0.9 * height, color=_STEM_INK.get(name, _GRID), linewidth=0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,11 @@ class Recording:
     mixture: Path | None
     stems: Mapping[str, Path] = field(default_factory=dict)
     sama: Path | None = None
+
+    @property
+    def title(self) -> str:
+        """The name as it can be written: bytes that are no letters become question marks."""
+        return os.fsencode(self.name).decode("utf-8", errors="replace")
 
     @property
     def source(self) -> Path:

@@ -60,9 +60,10 @@ def write_pitch(folder: Path, pitch: PitchTrack) -> None:
 
     Two columns and no heading, as compIAM, mir_eval and Sonic Visualiser read them.
     """
-    times = pitch.times
-    write_rows(folder / "pitch.csv", _pairs(times, pitch.f0))
-    write_rows(folder / "confidence.csv", _pairs(times, pitch.confidence))
+    steps = 1e4 * pitch.hop_seconds
+    digits = 4 if abs(steps - round(steps)) < 1e-6 else 7  # so that times are those of the hop
+    for name, row in (("pitch.csv", pitch.f0), ("confidence.csv", pitch.confidence)):
+        write_rows(folder / name, _pairs(pitch.times, row), digits=digits)
 
 
 def read_pitch(

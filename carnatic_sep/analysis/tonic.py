@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LOWEST_HZ, HIGHEST_HZ = 80.0, 400.0
 """No singer's Sa lies outside."""
 
+DOUBTFUL_BELOW = 0.7
+"""A tonic of less confidence is for a person to check: a third of what was heard disagrees."""
+
 _HIGHEST_FOUND_HZ = 265.0
 """Sruti is named from C to B, 131 to 247 Hz, lower for low voices: a Sa that is found above is that
 of a passage which stays in the upper octave."""

@@ -155,6 +155,7 @@ def _lines(outcome: Outcome) -> list[str]:
         f"{outcome.recording.name} ({outcome.status})",
         f"  tonic    {tonic['hz']:.2f} Hz, confidence {tonic['confidence']:.2f} "
         f"({tonic['method']})",
+        *_doubt(tonic),
         f"  melody   {pitch['voiced_seconds']:.1f} of {found['seconds']:.1f} s voiced, "
         f"{pitch['tracker']}",
         f"  svaras   {svaras}",
@@ -178,6 +179,19 @@ def _lines(outcome: Outcome) -> list[str]:
             f"({100 * sama['by_chance']:.0f} % by chance)"
         )
     return [*lines, f"  written  {outcome.folder}"]
+
+
+def _doubt(tonic: dict[str, Any]) -> list[str]:
+    """Say where a tonic is only one of several that were heard, and what to do."""
+    from carnatic_sep.analysis.tonic import DOUBTFUL_BELOW
+
+    if tonic["confidence"] >= DOUBTFUL_BELOW:
+        return []
+    heard = ", ".join(f"{hz:.1f}" for hz in tonic["candidates"])
+    return [
+        f"           doubtful: excerpts and methods heard {heard} Hz, in any octave; "
+        "give Sa with --tonic HZ if you know it"
+    ]
 
 
 def _print_json(**fields: object) -> None:

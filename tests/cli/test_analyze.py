@@ -76,3 +76,37 @@ def test_what_is_missing_is_named_with_its_extra(
     more = ["--pitch", "ftanet"] if package == "compiam" else []
     assert _call("analyze", tmp_path / "a.wav", "--out", tmp_path / "o", *more) == 2
     assert f"pip install 'carnatic-sep[{extra}]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("confidence", "told"), [(0.55, True), (0.67, True), (0.9, False)])
+def test_a_doubtful_tonic_is_said_with_its_remedy(
+    tmp_path, capsys, monkeypatch, confidence, told
+) -> None:
+    pytest.importorskip("essentia")
+    from carnatic_sep.analysis import batch
+    from carnatic_sep.analysis.batch import Outcome
+
+    tonic = {"hz": 134.9, "confidence": confidence, "method": "drone+essentia"}
+    summary = {
+        "tonic": tonic | {"candidates": [134.9, 100.9, 269.6]},
+        "pitch": {"voiced_seconds": 15.0, "tracker": "melodia"},
+        "ragas": {"nearest": [{"name": "Abhogi"}], "confidence": 0.2, "deepsrgm": None},
+        "svaras": [],
+        "seconds": 20.0,
+        "rhythm": None,
+        "sama": None,
+    }
+
+    def found(recordings, out_dir, **more):
+        yield Outcome(recordings[0], out_dir / "a", "analysed", summary)
+
+    monkeypatch.setattr(batch, "analyse_recordings", found)
+    (tmp_path / "a.wav").write_bytes(b"")
+    assert _call("analyze", tmp_path / "a.wav", "--out", tmp_path / "o") == 0
+    lines = capsys.readouterr().out.splitlines()
+    doubts = [line for line in lines if line.strip().startswith("doubtful:")]
+    assert len(doubts) == told
+    if told:
+        assert lines.index(doubts[0]) == 2  # below the tonic itself
+        assert "134.9, 100.9, 269.6 Hz" in doubts[0]
+        assert "--tonic HZ" in doubts[0]
