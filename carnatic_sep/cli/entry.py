@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line of this process; Ctrl-C ends it in a line, whenever it comes."""
+    _let_idle_threads_sleep()
     try:
         from carnatic_sep.cli.main import main as run
 
@@ -14,6 +16,15 @@ def main() -> None:
     except KeyboardInterrupt:
         # while typer was imported, or while an error was printed; the shell's code for it
         sys.exit(_said_interrupted())
+
+
+def _let_idle_threads_sleep() -> None:
+    """Tell OpenMP, which reads it when PyTorch is loaded, that threads without work should sleep.
+
+    Otherwise they wait busily, and where another program wants a core too, the one that is waited
+    for does not get it: separating then took 2.5 to 5 times longer (docs/performance.md).
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _said_interrupted() -> int:
