@@ -22,7 +22,7 @@ def _let_idle_threads_sleep() -> None:
     """Tell OpenMP, which reads it when PyTorch is loaded, that threads without work should sleep.
 
     Otherwise they wait busily, and where another program wants a core too, the one that is waited
-    for does not get it: separating then took 2.5 to 5 times longer (docs/performance.md).
+    for does not get it: separating then takes several times longer (docs/performance.md).
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
