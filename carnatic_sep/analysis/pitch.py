@@ -114,14 +114,23 @@ def track_pitch(
     Raises
     ------
     UsageError
-        An unknown tracker, one whose library is not installed, or a hop out of range.
+        Audio of another shape or of no floating point, a rate or a hop out of range, an unknown
+        tracker, or one whose library is not installed.
+    CarnaticSepError
+        NaN or infinite samples, in which essentia would search without end.
     """
     from carnatic_sep.analysis.windows import RATE
     from carnatic_sep.audio.resample import StreamResampler
+    from carnatic_sep.separation.blocks import as_audio, checked_blocks, checked_rate, split
 
-    mono = np.atleast_2d(np.asarray(audio, dtype=np.float32)).mean(axis=0, keepdims=True)
-    resampler = StreamResampler(1, sample_rate, RATE)
-    parts = [resampler.push(mono)[0], resampler.flush()[0]]
+    rate = checked_rate(sample_rate)
+    channels, blocks = split(as_audio(audio))
+    resampler = StreamResampler(1, rate, RATE)
+    parts = [
+        resampler.push(block.mean(axis=0, keepdims=True))[0]
+        for block in checked_blocks(blocks, sample_rate=rate, channels=channels)
+    ]
+    parts.append(resampler.flush()[0])
     return track_stream(
         parts, tracker=tracker, hop_seconds=hop_seconds, range_hz=range_hz, alone=alone
     )

@@ -6,7 +6,7 @@ import pytest
 from carnatic_sep.analysis.pitch import PitchTrack, track_file, track_pitch
 from carnatic_sep.analysis.trackers import TRACKERS, tracker_called
 from carnatic_sep.analysis.windows import RATE, windows
-from carnatic_sep.errors import UnknownNameError, UsageError
+from carnatic_sep.errors import CarnaticSepError, UnknownNameError, UsageError
 
 from .conftest import TONIC, harmonic, voice_line
 
@@ -120,3 +120,18 @@ def test_what_cannot_be_is_refused(monkeypatch) -> None:
         tracker_called("ftanet")
     with pytest.raises(UsageError, match="pip install"):
         tracker_called("auto")
+
+
+@pytest.mark.parametrize(
+    ("audio", "rate", "message"),
+    [
+        (np.full(RATE, np.nan, dtype=np.float32), RATE, "NaN or infinite sample at 00:00:00.0"),
+        (np.zeros(RATE, dtype=np.int16), RATE, "divide integers by their full scale"),
+        (np.zeros((RATE, 2), dtype=np.float32), RATE, r"give \(channels, frames\) or \(frames,\)"),
+        (np.zeros((2, 2, RATE), dtype=np.float32), RATE, r"give \(channels, frames\) or"),
+        (np.zeros(RATE, dtype=np.float32), 0, "sample rate 0: give whole Hz"),
+    ],
+)
+def test_what_no_tracker_can_take_is_told_at_once(audio, rate: int, message: str) -> None:
+    with pytest.raises(CarnaticSepError, match=message):
+        track_pitch(audio, rate)
