@@ -100,10 +100,22 @@ class EnsembleConfig:
         Raises
         ------
         UnknownNameError
-            `apart` names another stem.
+            `apart` names another stem, or `hall` another kind of hall.
         UsageError
-            `violin_variety` is negative, or bleed is not.
+            `violin_variety` is negative, bleed is not or is no two rising limits, there is no
+            hall, or `rule_share` is no share.
         """
+        if self.hall not in get_args(HallKind):
+            raise UnknownNameError("kind of hall", str(self.hall), list(get_args(HallKind)))
+        if self.halls < 1:
+            raise UsageError(f"halls must be 1 or more, not {self.halls}")
+        if not 0.0 <= self.rule_share <= 1.0:
+            raise UsageError(f"rule_share is a share from 0 to 1, not {self.rule_share}")
+        if self.bleed_db is not None and len(self.bleed_db) != 2:
+            raise UsageError(f"bleed_db: give the lower and the upper limit, not {self.bleed_db}")
+        if self.bleed_db is not None and self.bleed_db[0] > self.bleed_db[1]:
+            low, high = self.bleed_db
+            raise UsageError(f"bleed_db: the lower limit first, not {low:g} before {high:g}")
         for bleed in self.bleed_db or ():
             if not np.isfinite(bleed) or bleed >= 0.0:
                 raise UsageError(f"bleed lies below the own player: below 0 dB, not {bleed:g}")

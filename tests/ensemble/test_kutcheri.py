@@ -220,3 +220,19 @@ def test_every_ingredient_is_switched_off_by_itself() -> None:
 def test_who_cannot_play_apart_is_named() -> None:
     with pytest.raises(UnknownNameError, match="violin"):
         EnsembleConfig(apart=("vocals",))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"hall": "moon"}, "unknown kind of hall 'moon'"),
+        ({"halls": 0}, "halls must be 1 or more, not 0"),
+        ({"rule_share": 2.0}, "rule_share is a share from 0 to 1, not 2.0"),
+        ({"rule_share": float("nan")}, "rule_share is a share from 0 to 1"),
+        ({"bleed_db": (-5.0,)}, "give the lower and the upper limit"),
+        ({"bleed_db": (-5.0, -20.0)}, "the lower limit first, not -5 before -20"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(given: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        EnsembleConfig(**given)
