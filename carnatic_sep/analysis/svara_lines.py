@@ -64,17 +64,11 @@ def spread(places: Sequence[float], *, apart: float, low: float, high: float) ->
     if count < 2:
         return np.asarray(places, dtype=np.float64)
     apart = min(apart, (high - low) / (count - 1))
-    # With the wanted distances taken off, keeping order is all that is left to do: a regression
-    # that may not fall, by pooling neighbours that do.
+    from scipy.optimize import isotonic_regression
+
+    # With the wanted distances taken off, keeping order is all that is left to do.
     steps = apart * np.arange(count)
-    pools: list[list[float]] = []
-    for place in np.asarray(places, dtype=np.float64) - steps:
-        pools.append([float(place), 1.0])
-        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
-            mean, size = pools.pop()
-            pools[-1][0] = (pools[-1][0] * pools[-1][1] + mean * size) / (pools[-1][1] + size)
-            pools[-1][1] += size
-    level = np.repeat([mean for mean, _ in pools], [int(size) for _, size in pools])
+    level = isotonic_regression(np.asarray(places, dtype=np.float64) - steps).x
     return np.asarray(np.clip(level, low, high - steps[-1]) + steps, dtype=np.float64)
 
 
