@@ -48,6 +48,9 @@ def compose(frame: Frame, *, rng: np.random.Generator) -> tuple[Note, ...]:
         _FORMS[section.form](pen, frame, section)
         if len(pen.notes) == written and section.form != "thani":
             _alapana(pen, frame, section)
+        if pen.notes[written:]:  # a section that runs over its end gives way to the next
+            begins = pen.notes[written].start
+            pen.notes[:written] = [note for note in pen.notes[:written] if note.start < begins]
     return tuple(pen.notes)
 
 
