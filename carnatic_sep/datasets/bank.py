@@ -133,7 +133,7 @@ def load_bank(
             )
         return chosen
 
-    tonics = _tonics(root / "voice" / "alapana_metadata.csv")
+    tonics = voice_tonics(root)
     voices = [load_voice(root, name, tonics=tonics, cache=cache) for name in side("voice")]
     return SoloBank(
         voices=voices,
@@ -157,6 +157,22 @@ def require_folder(root: Path) -> None:
             f"{root}: no such folder; name the folder of solo recordings with --data "
             "or in the environment variable CARNATIC_SEP_DATA"
         )
+
+
+def voice_tonics(root: Path) -> dict[str, float]:
+    """Read tonics in Hz by performance from ``root/voice/*_metadata.csv``.
+
+    Rows without one are left out.
+    """
+    tonics = {}
+    for path in sorted((root / "voice").glob("*_metadata.csv")):
+        with path.open(encoding="utf-8", errors="replace", newline="") as handle:
+            for row in csv.DictReader(handle):
+                try:
+                    tonics[row["display_name"].strip()] = float(row["Tonic"])
+                except (KeyError, TypeError, ValueError, AttributeError):
+                    continue
+    return tonics
 
 
 def load_voice(
@@ -218,21 +234,6 @@ def _sustained(audio: Audio) -> Audio:
     if not len(loud):
         return audio[:0]
     return audio[loud[0] * hop : (loud[-1] + 1) * hop]
-
-
-def _tonics(path: Path) -> dict[str, float]:
-    """Read tonics in Hz by performance; rows without one are left out."""
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", errors="replace", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    tonics = {}
-    for row in rows:
-        try:
-            tonics[row["display_name"].strip()] = float(row["Tonic"])
-        except (KeyError, TypeError, ValueError):
-            continue
-    return tonics
 
 
 def _cached_contour(audio: Audio, cache: Path | None) -> Contour:

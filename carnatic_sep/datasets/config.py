@@ -66,6 +66,9 @@ class DataConfig(Strict):
     """Impulse responses of rooms."""
     teacher_voice: list[str] = []
     """Recordings with bleed; used only where a run names a `teacher` that cleans them."""
+    synthesised_voice: list[str] = []
+    """Singing that a machine made of people's voices; drawn like voices sung by rule
+    (`mix.rendered_share`)."""
     test: list[str] = []
     """Everything that matches here is kept out of training and used by the test mixtures."""
 
@@ -106,7 +109,8 @@ class MixConfig(Strict):
     teacher_share: Share = 0.0
     """Share of voices that come from cleaned recordings with bleed."""
     rendered_share: Share = 0.0
-    """Share of the other voices that are sung by rule (`carnatic_sep.ensemble`)."""
+    """Share of the other voices that are sung by rule (`carnatic_sep.ensemble`) or synthesised
+    (`data.synthesised_voice`)."""
 
     @field_validator("absent")
     @classmethod

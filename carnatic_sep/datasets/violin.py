@@ -6,6 +6,7 @@ voice against violin hard, so a separator must see it in training.
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,9 +80,9 @@ def bend_note(
     sample_rate: int,
     rng: np.random.Generator,
 ) -> Row:
-    """Play a contour by resampling the recorded note nearest to it.
+    """Play a contour by resampling the recorded note nearest to it, on one of the violins.
 
-    The note is read back and forth where it is too short.
+    The notes of a folder are of one violin. The note is read back and forth where it is too short.
 
     Parameters
     ----------
@@ -93,6 +94,10 @@ def bend_note(
     (frames,)
     """
     centre = float(np.exp(np.average(np.log(f0), weights=amplitude + 1e-6)))
+    violins = sorted({PurePosixPath(note.path).parent for note in notes})
+    if len(violins) > 1:
+        chosen = violins[rng.integers(len(violins))]
+        notes = [note for note in notes if PurePosixPath(note.path).parent == chosen]
     distance = [abs(np.log2(note.f0 / centre)) for note in notes]
     order = np.argsort(distance)
     note = notes[int(order[0] if len(notes) < 2 or rng.random() < 0.75 else order[1])]

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,9 +83,9 @@ class ViolinBank:
     ) -> ViolinBank:
         """Flatten recorded notes, once: with `cache`, a folder, later runs read them back.
 
-        Notes above 1.2 kHz are left out: no accompanist shadows up there. The first violin has
-        `notes`; each player of `pieces` gives another one, if six or more notes are held long
-        enough to be bent (:func:`~.legato.sustained_notes`).
+        Notes above 1.2 kHz are left out: no accompanist shadows up there. The `notes` of each
+        folder are one violin, folders in order of name; each player of `pieces` gives another one,
+        if six or more notes are held long enough to be bent (:func:`~.legato.sustained_notes`).
 
         Raises
         ------
@@ -97,7 +97,11 @@ class ViolinBank:
             raise ConfigError(
                 "violin bank: no note below 1200 Hz; give sustained notes named like A4.wav"
             )
-        violins = [_violin(usable, cache)]
+        folders = sorted({PurePosixPath(note.path).parent for note in usable})
+        violins = [
+            _violin([note for note in usable if PurePosixPath(note.path).parent == folder], cache)
+            for folder in folders
+        ]
         held = sustained_notes(pieces, cache=cache)
         for name in sorted({violin_of(note.path) for note in held}):
             theirs = [note for note in held if violin_of(note.path) == name]

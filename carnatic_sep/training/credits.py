@@ -24,7 +24,13 @@ def credits_of(data_dir: Path, data: DataConfig) -> list[str]:
     manifest = data_dir / "MANIFEST.csv"
     if not manifest.is_file():
         return [f"no MANIFEST.csv beside the recordings in {data_dir.name}: sources not recorded"]
-    used = [*data.voice, *data.teacher_voice, *data.violin_notes, *data.violin_pieces]
+    used = [
+        *data.voice,
+        *data.teacher_voice,
+        *data.synthesised_voice,
+        *data.violin_notes,
+        *data.violin_pieces,
+    ]
     used += [*data.strokes, *data.rooms]
     with manifest.open(encoding="utf-8", newline="") as handle:
         reader = csv.DictReader(handle)

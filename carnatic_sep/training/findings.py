@@ -144,5 +144,5 @@ def _faults(audio: NDArray[np.float32]) -> Iterator[str]:
 
 def _patterns(data: DataConfig) -> Iterator[str]:
     groups = (data.voice, data.violin_notes, data.violin_pieces, data.strokes, data.rooms)
-    for group in (*groups, data.teacher_voice, data.test):
+    for group in (*groups, data.teacher_voice, data.synthesised_voice, data.test):
         yield from group

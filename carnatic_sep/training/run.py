@@ -29,7 +29,7 @@ from carnatic_sep.training.listening import fixed_stems
 from carnatic_sep.training.module import SeparationModule
 from carnatic_sep.training.prepared import Prepared
 from carnatic_sep.training.rehearsal import Rehearsal, rehearse
-from carnatic_sep.training.rendered import rendered_voices
+from carnatic_sep.training.rendered import rendered_voices, synthesised_voices
 from carnatic_sep.training.state import TrainingState
 from carnatic_sep.training.teacher import taught_voices
 from carnatic_sep.training.validation import check_metric
@@ -122,7 +122,10 @@ def prepare(
     bank = load_bank(data_dir, learnt.data, cache=cache)
     taught = taught_voices(learnt, data_dir=data_dir, cache=cache, report=report)
     rendered = rendered_voices(config.rendered_voices, seed=config.seed)
-    solos = Mixer(bank, config.mix, teacher_bank=taught, rendered_bank=rendered, seed=config.seed)
+    sung = synthesised_voices(data_dir, learnt.data, cache=cache)
+    solos = Mixer(
+        bank, config.mix, teacher_bank=taught, rendered_bank=rendered + sung, seed=config.seed
+    )
     mixer = _with_ensembles(solos, learnt, data_dir=data_dir, cache=cache, report=report)
     module = SeparationModule(model, config, state=state)
     return Prepared(
@@ -132,7 +135,11 @@ def prepare(
         drawer=mixer,
         validation=_validation(config, data_dir=data_dir, cache=cache),
         provenance=_provenance(
-            learnt, bank, voices=len(bank.voices) + len(taught), data_dir=data_dir
+            learnt,
+            bank,
+            voices=len(bank.voices) + len(taught),
+            synthesised=len({clip.performance for clip in sung}),
+            data_dir=data_dir,
         ),
         findings=lambda: bank_findings(bank, taught, learnt.data, data_dir=data_dir),
     )
@@ -272,7 +279,9 @@ def _waveforms(batches: MixtureBatches) -> list[dict[str, NDArray[np.float32]]]:
     ]
 
 
-def _provenance(config: TrainConfig, bank: SoloBank, *, voices: int, data_dir: Path) -> Provenance:
+def _provenance(
+    config: TrainConfig, bank: SoloBank, *, voices: int, synthesised: int, data_dir: Path
+) -> Provenance:
     return Provenance(
         name=config.name,
         description=f"{config.architecture} trained on mixtures of solo recordings",
@@ -280,7 +289,8 @@ def _provenance(config: TrainConfig, bank: SoloBank, *, voices: int, data_dir: P
         credits=credits_of(data_dir, config.data),
         trained_on=f"{voices} voice clips, {len(bank.notes)} violin notes, "
         f"{len(bank.pieces)} violin pieces, {len(bank.strokes)} mridangam takes; "
-        f"{config.rendered_voices} phrases sung by rule, synthesised tanpura, ghatam and kanjira",
+        f"{config.rendered_voices} phrases sung by rule, {synthesised} synthesised singers, "
+        "synthesised tanpura, ghatam and kanjira",
         seed=config.seed,
         extra={"config": config.model_dump(mode="json")},
     )

@@ -13,6 +13,7 @@ from carnatic_sep.datasets.bank import (
     note_frequency,
     require_folder,
     select,
+    voice_tonics,
 )
 from carnatic_sep.datasets.config import DataConfig
 from carnatic_sep.errors import ConfigError
@@ -45,6 +46,18 @@ def test_tonics_and_kinds_come_with_the_takes(solo_dir, split, contour_cache) ->
     assert {take.kind for take in train.strokes} == {"tha", "din", "thom"}
     test = load_bank(solo_dir, split, test=True, cache=contour_cache)
     assert {voice.tonic for voice in test.voices} == {None}  # written down as "unknown"
+
+
+def test_tonics_come_from_every_table_beside_the_voices(tmp_path) -> None:
+    folder = tmp_path / "voice"
+    folder.mkdir()
+    (folder / "one_metadata.csv").write_text("display_name,Tonic\nx,100\nbroken\n,\n", "utf-8")
+    (folder / "two_metadata.csv").write_text(
+        "a,display_name,Tonic\n1,y,200.5\n2,z,unknown\n", "utf-8"
+    )
+    (folder / "other.csv").write_text("display_name,Tonic\nw,300\n", "utf-8")
+    assert voice_tonics(tmp_path) == {"x": 100.0, "y": 200.5}
+    assert voice_tonics(tmp_path / "none") == {}
 
 
 def test_a_note_is_cut_to_where_it_sounds(solo_dir, split, contour_cache) -> None:

@@ -65,6 +65,21 @@ def test_the_nearest_note_is_bent() -> None:
     assert 0.55 < np.mean(sounds) < 0.92
 
 
+def test_every_folder_is_a_violin_and_all_play() -> None:
+    # In two of three folders the nearest note is silent and the other one sounds.
+    silent, tone = np.zeros(RATE, np.float32), harmonic(440.0, 1)
+    notes = [Note("one/A4", 440.0, tone)]
+    notes += [Note(f"{name}/A4", 440.0, silent) for name in ("two", "three")]
+    f0, ones = np.full(20, 450, np.float32), np.ones(20, np.float32)
+    sounds = [
+        bend_note(
+            notes, f0, ones, frames=4000, sample_rate=RATE, rng=np.random.default_rng(seed)
+        ).any()
+        for seed in range(120)
+    ]
+    assert 0.2 < np.mean(sounds) < 0.47
+
+
 def test_amplitude_is_followed() -> None:
     amplitude = np.concatenate([np.zeros(50), np.ones(50)]).astype(np.float32)
     audio = bow_wavetable(

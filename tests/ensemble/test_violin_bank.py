@@ -34,6 +34,16 @@ def bank() -> ViolinBank:
     return ViolinBank.prepare(notes)
 
 
+def test_every_folder_of_notes_is_a_violin() -> None:
+    notes = [
+        Note(f"{folder}/{f0}", f0, wavering_note(f0, seconds=1.0))
+        for folder in ("b", "a")
+        for f0 in (330.0, 262.0, 2000.0)
+    ]
+    violins = ViolinBank.prepare(notes).violins
+    assert [[note.f0 for note in violin.notes] for violin in violins] == [[262.0, 330.0]] * 2
+
+
 def test_a_flattened_note_stands_still(ear: Any) -> None:
     wavering = wavering_note(392.0)
     flat = flatten(wavering, f0=392.0, sample_rate=RATE)
