@@ -15,13 +15,15 @@ Found = TypeVar("Found")
 
 
 def report_rest(batch: Batch[Found], *, quiet: bool) -> None:
-    """Name the tracks that failed, and count those without stems.
+    """Name the tracks that failed and what is odd about others, and count those without stems.
 
     Raises
     ------
     typer.Exit
         With code 1 where a track failed, or none had stems.
     """
+    for note in batch.notes:
+        typer.echo(f"note: {note}", err=True)
     for message in batch.failed.values():
         print_error(message)
     nothing = not batch.found and not batch.failed

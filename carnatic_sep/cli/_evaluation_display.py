@@ -38,7 +38,7 @@ class LineWatcher(QuietWatcher):
         """Say how much there is to do."""
         self._tracks, self._done = tracks, reused
         kept = f"; {reused} scored before" if reused else ""
-        typer.echo(f"{tracks} tracks{kept}", err=True)
+        typer.echo(f"{tracks} track{'' if tracks == 1 else 's'}{kept}", err=True)
 
     def scored(self, part: Part) -> None:
         """Say which track is done, and what went wrong."""

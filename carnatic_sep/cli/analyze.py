@@ -22,7 +22,9 @@ def analyze(
             help="Recordings, folders of stems (vocals.*, violin.*, ...), or folders of either.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder that gets a folder a recording.")],
+    out: Annotated[
+        Path, typer.Option("--out", file_okay=False, help="Folder that gets a folder a recording.")
+    ],
     pitch: Annotated[
         str,
         typer.Option(

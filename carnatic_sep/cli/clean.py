@@ -25,9 +25,9 @@ def clean(
             help="A dataset's name, a layout (.yaml), or a folder of tracks or of one track.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Output folder.")] = Path(
-        "cleaned"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", file_okay=False, metavar="DIR", help="Output folder.")
+    ] = Path("cleaned"),
     root: Annotated[Path | None, typer.Option("--root", help="Where a named dataset lies.")] = None,
     track: Annotated[
         list[str] | None,
@@ -92,6 +92,7 @@ def clean(
             "tracks": {key: _facts(done) for key, done in batch.found.items()},
             "failed": batch.failed,
             "left_out": batch.left_out,
+            "notes": batch.notes,
         }
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
     elif batch.found:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 def demo(
     out: Annotated[
-        Path, typer.Option("--out", help="Folder for mixture, truth, stems and picture.")
+        Path,
+        typer.Option(
+            "--out", file_okay=False, help="Folder for mixture, truth, stems and picture."
+        ),
     ] = Path("demo"),
     seconds: Annotated[float, typer.Option("--seconds", help="Length of the piece.")] = 20.0,
     seed: Annotated[

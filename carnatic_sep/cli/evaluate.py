@@ -50,7 +50,8 @@ def dataset(
         typer.Option("--estimates", metavar="DIR", help="Somebody's TRACK/STEM.flac; repeat."),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Folder for scores and report.")
+        Path,
+        typer.Option("--out", file_okay=False, metavar="DIR", help="Folder for scores and report."),
     ] = Path("evaluation"),
     split: Annotated[
         str | None, typer.Option("--split", metavar="NAME", help="Part of the dataset: test, say.")

@@ -27,7 +27,9 @@ def finetune(
     config: Annotated[
         Path | None, typer.Option("--config", help="YAML file of the run; defaults without one.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder that holds the runs.")] = Path("runs"),
+    out: Annotated[
+        Path, typer.Option("--out", file_okay=False, help="Folder that holds the runs.")
+    ] = Path("runs"),
     override: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a key: --set steps=100 --set loss.silence_weight=0.3."),

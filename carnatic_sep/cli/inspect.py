@@ -30,7 +30,10 @@ def inspect(
         typer.Option("--track", metavar="ID", help="Only this track; repeat for more."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write ID.json and ID.png there.")
+        Path | None,
+        typer.Option(
+            "--out", file_okay=False, metavar="DIR", help="Write ID.json and ID.png there."
+        ),
     ] = None,
     seconds: Annotated[
         float, typer.Option("--seconds", help="How much of each track to look at.")
@@ -60,6 +63,7 @@ def inspect(
             "tracks": [found.as_dict() for found in batch.found.values()],
             "failed": batch.failed,
             "left_out": batch.left_out,
+            "notes": batch.notes,
         }
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
     else:

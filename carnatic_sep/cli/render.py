@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def render(
-    out: Annotated[Path, typer.Option("--out", help="Folder that gets a folder a piece.")],
+    out: Annotated[
+        Path, typer.Option("--out", file_okay=False, help="Folder that gets a folder a piece.")
+    ],
     pieces: Annotated[int, typer.Option("--pieces", help="How many pieces.")] = 1,
     seconds: Annotated[float, typer.Option("--seconds", help="Length of each piece.")] = 30.0,
     seed: Annotated[

@@ -25,9 +25,9 @@ def separate(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT", help="Audio files, and folders of them.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Output folder.")] = Path(
-        "separated"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", file_okay=False, metavar="DIR", help="Output folder.")
+    ] = Path("separated"),
     model: Annotated[
         str, typer.Option(metavar="NAME", help="A model's name, or a checkpoint file.")
     ] = "default",

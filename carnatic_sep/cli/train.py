@@ -16,7 +16,9 @@ def train(
         Path,
         typer.Option("--data", envvar="CARNATIC_SEP_DATA", help="Folder of the solo recordings."),
     ] = Path("../shared/data"),
-    out: Annotated[Path, typer.Option("--out", help="Folder that holds the runs.")] = Path("runs"),
+    out: Annotated[
+        Path, typer.Option("--out", file_okay=False, help="Folder that holds the runs.")
+    ] = Path("runs"),
     override: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a key: --set steps=100 --set mix.seconds=3."),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from carnatic_sep.audio.info import AudioInfo, FloatArray
 
 MIXTURE = "mixture"
+_EVEN_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,23 @@ class Multitrack:
             raise DatasetError(f"{self.id}: the track has no audio files; check its folder")
         longest = max(self._infos.values(), key=lambda info: info.duration_seconds or 0.0)
         return longest.sample_rate, longest.frames or 0
+
+    def early_ends(self) -> dict[Path, float]:
+        """Return the files that end before the longest one by more than 50 ms, with the seconds.
+
+        What is read past the end of a file is silence, so this is worth telling.
+
+        Raises
+        ------
+        AudioReadError
+            A file is missing or cannot be opened.
+        """
+        rate, frames = self.info()
+        early = {
+            path: frames / rate - (info.duration_seconds or 0.0)
+            for path, info in self._infos.items()
+        }
+        return {path: seconds for path, seconds in early.items() if seconds > _EVEN_SECONDS}
 
     def read_stem(
         self,

@@ -170,10 +170,13 @@ def load_dataset(name_or_folder: str | Path, *, root: Path | None = None) -> Dat
     if known or path.suffix.lower() in (".yaml", ".yml"):
         layout = read_layout(name_or_folder)
         return Dataset(layout.name, root or dataset_home(layout.name), layout)
+    if not text.strip():
+        raise DatasetError("the name of a dataset is empty; name one, or give its folder")
     if path.is_dir():
         return Dataset(path.resolve().name, path, read_layout(PLAIN))
     if path.is_file():
         raise DatasetError(f"{path}: this is a file; name the folder of its track, {path.parent}")
     if os.sep in text or isinstance(name_or_folder, Path):
         raise DatasetError(f"{path}: there is no such folder; check its name")
-    raise UnknownNameError("dataset", text, [name for name in shipped_layouts() if name != PLAIN])
+    names = [name for name in shipped_layouts() if name != PLAIN]
+    raise UnknownNameError("dataset or folder", text, names)

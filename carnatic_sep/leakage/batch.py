@@ -35,11 +35,13 @@ class Batch(Generic[Found]):
     found : id to result
     failed : id to what went wrong
     left_out : ids of recordings without any stem, as half of a collection may be
+    notes : what one should know of tracks that came out: files that end before the others
     """
 
     found: dict[str, Found] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def select_tracks(
@@ -89,6 +91,7 @@ def clean_tracks(
                 overwrite=overwrite,
                 on_progress=tell,
             )
+            batch.notes += _early_ends(track)
         except CarnaticSepError as error:
             batch.failed[track.id] = str(error)
     return batch
@@ -124,12 +127,23 @@ def inspect_tracks(
             continue
         try:
             batch.found[track.id] = found = inspect_track(track, seconds=seconds)
+            batch.notes += _early_ends(track)
         except CarnaticSepError as error:
             batch.failed[track.id] = str(error)
             continue
         if out_dir is not None:
             _write_inspection(found, out_dir)
     return batch
+
+
+def _early_ends(track: Multitrack) -> list[str]:
+    """Say which files of a track are taken to be silent at its end."""
+    rate, frames = track.info()
+    return [
+        f"{path}: ends {seconds:.2f} s before the longest file of {track.id} "
+        f"({frames / rate:.2f} s); taken as silent from there"
+        for path, seconds in track.early_ends().items()
+    ]
 
 
 def _write_inspection(found: Inspection, out_dir: Path) -> None:

@@ -85,7 +85,9 @@ def track_findings(tracks: Sequence[Multitrack], stems: Sequence[str]) -> Findin
         for stem, names in feeds.items():
             held[stem] += frames / rate if names else 0.0
     used = [f"{stem} in {seconds / 60:.1f} min" for stem, seconds in held.items()]
-    return Findings((f"{len(tracks)} tracks", *used), tuple(problems))
+    return Findings(
+        (f"{len(tracks)} track{'' if len(tracks) == 1 else 's'}", *used), tuple(problems)
+    )
 
 
 def _files(paths: Iterable[Path]) -> Iterator[str]:

@@ -91,3 +91,27 @@ def test_a_file_in_place_of_a_folder_is_told(folder: Path):
     result = run("clean", folder / "song" / "vocals.wav", "--quiet")
     assert result.exit_code != 0
     assert "this is a file" in str(result.exception)
+
+
+def test_a_file_that_ends_early_is_told(folder: Path, tmp_path: Path):
+    audio, rate = soundfile.read(folder / "song" / "violin.wav")
+    soundfile.write(folder / "song" / "violin.wav", audio[: rate * 3 // 2], rate, subtype="FLOAT")
+    seen = run("inspect", folder, "--json", "--quiet")
+    assert seen.exit_code == 0, seen.output
+    (note,) = json.loads(seen.stdout)["notes"]
+    assert "violin.wav: ends 0.50 s before" in note
+    cleaned = run("clean", folder, "--out", tmp_path / "out", "--rounds", "1", "--quiet")
+    assert "violin.wav: ends 0.50 s before" in " ".join(cleaned.stderr.split())
+
+
+@pytest.mark.parametrize("verb", ["inspect", "clean"])
+def test_a_file_in_place_of_the_output_folder_is_told_at_once(verb: str, folder: Path):
+    result = run(verb, folder, "--out", folder / "song" / "vocals.wav", "--quiet")
+    assert result.exit_code == 2
+    assert "is a file" in result.stderr
+    assert soundfile.info(folder / "song" / "vocals.wav").frames == 2 * RATE
+
+
+def test_an_empty_name_is_no_dataset():
+    result = run("inspect", "", "--quiet")
+    assert "name of a dataset is empty" in str(result.exception)

@@ -111,7 +111,7 @@ def test_wrong_usage(folder, tmp_path, capsys) -> None:
     assert run("evaluate", "--model", "no-such", "--dataset", folder / "renders") == 2
     assert "unknown model 'no-such'" in capsys.readouterr().err
     assert run("evaluate", "--model", "default", "--dataset", "no-such-set") == 2
-    assert "unknown dataset 'no-such-set'" in capsys.readouterr().err
+    assert "unknown dataset or folder 'no-such-set'" in capsys.readouterr().err
     assert run("evaluate", "--dataset", folder / "renders", "--metrics", "sdrr") == 2
     assert "unknown metric 'sdrr'; did you mean" in capsys.readouterr().err
     (tmp_path / "a.json").write_text("{}")
