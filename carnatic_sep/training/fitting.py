@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from carnatic_sep.training.guard import Guard
 from carnatic_sep.training.interrupt import StopTogether, stop_gently
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from carnatic_sep.training.state import TrainingState
 
     Report = Callable[[str], None]
+
+
+_TERMINATED = 143
+"""What shells show of a process that ended by SIGTERM."""
 
 
 def earlier_state(
@@ -78,6 +83,8 @@ def fit(
     ------
     KeyboardInterrupt
         After Ctrl-C; the step at hand was finished and its state kept.
+    SystemExit
+        After SIGTERM, with code 143; likewise.
     TrainingError
         A loss or gradient that is not finite; its batch was kept.
     """
@@ -96,16 +103,18 @@ def fit(
         callbacks=callbacks,
         loggers=[CSVLogger(folder, name="log"), TensorBoardLogger(str(folder), name="tensorboard")],
     )
-    with stop_gently(together.ask):
-        trainer.fit(module, datamodule=Batches(prepared))
+    kept = "its state is kept, give the same command again to go on"
+    try:
+        with stop_gently(together.ask):
+            trainer.fit(module, datamodule=Batches(prepared))
+    except SIGTERMException as error:
+        report(f"{folder}: told to end at step {module.step} of {config.last_step}; {kept}")
+        raise SystemExit(_TERMINATED) from error
     over = bool(config.validate_every) and module.standing.is_over(config.patience)
     if over and module.step < config.last_step:
         report(f"{folder}: stopped early at step {module.step}; {_best(module.standing)}")
     elif module.step < config.last_step:
-        report(
-            f"{folder}: interrupted at step {module.step} of {config.last_step}; "
-            "its state is kept, give the same command again to go on"
-        )
+        report(f"{folder}: interrupted at step {module.step} of {config.last_step}; {kept}")
         raise KeyboardInterrupt
     return result(config, folder, module.standing)
 

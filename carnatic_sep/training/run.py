@@ -120,9 +120,9 @@ def prepare(
     cache = out_dir / "cache"
     report(f"{data_dir}: reading solo recordings (pitch is tracked once and kept in {cache})")
     bank = load_bank(data_dir, learnt.data, cache=cache)
+    sung = synthesised_voices(data_dir, learnt.data, cache=cache)
     taught = taught_voices(learnt, data_dir=data_dir, cache=cache, report=report)
     rendered = rendered_voices(config.rendered_voices, seed=config.seed)
-    sung = synthesised_voices(data_dir, learnt.data, cache=cache)
     solos = Mixer(
         bank, config.mix, teacher_bank=taught, rendered_bank=rendered + sung, seed=config.seed
     )

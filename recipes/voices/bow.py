@@ -25,8 +25,8 @@ FONTS = (
     Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"),
     Path("/usr/share/sounds/sf3/MuseScore_General_Full.sf3"),
 )
-PROGRAMMES = {"violin": 40, "viola": 41}
-VELOCITY = 112
+PROGRAMMES = {"violin": (40, 112), "viola": (41, 64)}
+"""Number in General MIDI, from 0, and how hard it is bowed, of 127."""
 NOTES = range(55, 94, 3)
 SECONDS = 4.0
 _REST_SECONDS = 2.0
@@ -43,20 +43,20 @@ def main() -> None:
     for font in options.fonts:
         if not font.is_file():
             parser.error(f"{font}: no such SoundFont; apt install fluid-soundfont-gm")
-        for name, programme in PROGRAMMES.items():
+        for name, (programme, velocity) in PROGRAMMES.items():
             folder = options.out / f"{font.stem.split('_')[0].lower()}-{name}"
             folder.mkdir(parents=True, exist_ok=True)
-            for note, audio in play(font, programme=programme).items():
+            for note, audio in play(font, programme=programme, velocity=velocity).items():
                 place = folder / f"{_NAMES[note % 12]}{note // 12 - 1}.flac"
                 soundfile.write(place, 0.5 * audio / np.abs(audio).max(), SAMPLE_RATE)
             print(folder, flush=True)
 
 
-def play(font: Path, *, programme: int) -> dict[int, np.ndarray]:
+def play(font: Path, *, programme: int, velocity: int) -> dict[int, np.ndarray]:
     """Hold each of `NOTES` for `SECONDS`: (frames,), channels averaged, without reverberation."""
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
-        score.write_bytes(midi(programme))
+        score.write_bytes(midi(programme, velocity=velocity))
         how = f"-ni -q -R 0 -C 0 -r {SAMPLE_RATE} -T wav -O float -F".split()
         command = ["fluidsynth", *how, str(sound), str(font), str(score)]
         subprocess.run(command, check=True, capture_output=True)
@@ -66,12 +66,12 @@ def play(font: Path, *, programme: int) -> dict[int, np.ndarray]:
     return {note: mono[i * step : i * step + length] for i, note in enumerate(NOTES)}
 
 
-def midi(programme: int) -> bytes:
+def midi(programme: int, *, velocity: int) -> bytes:
     """Write a Standard MIDI File of `NOTES` with rests between: 500 ticks a beat, 120 a minute."""
     events = bytes([0, 0xC0, programme])
     wait = b"\0"
     for note in NOTES:
-        events += wait + bytes([0x90, note, VELOCITY]) + _ticks(SECONDS) + bytes([0x80, note, 0])
+        events += wait + bytes([0x90, note, velocity]) + _ticks(SECONDS) + bytes([0x80, note, 0])
         wait = _ticks(_REST_SECONDS)
     events += bytes([0, 0xFF, 0x2F, 0])
     head = b"MThd" + (6).to_bytes(4, "big") + bytes([0, 0, 0, 1, 500 >> 8, 500 & 0xFF])

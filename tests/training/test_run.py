@@ -100,6 +100,30 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
         assert torch.equal(value, stopped[name]), name
 
 
+def test_a_run_that_the_system_ends_keeps_its_last_step(
+    run, run_config, out_dir, monkeypatch
+) -> None:
+    original = module_file.SeparationModule.training_step
+    heard: list[str] = []
+
+    def step_and_end(self, batch, batch_idx):
+        if self.step == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, batch, batch_idx)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as ended:
+        ended.setattr(module_file.SeparationModule, "training_step", step_and_end)
+        with pytest.raises(SystemExit) as caught:
+            run(run_config(name="ended"), report=heard.append)
+    assert caught.value.code == 143
+    assert "told to end at step 2 of 4" in heard[-1]
+    assert load_state(out_dir / "ended" / "state.safetensors").step == 2
+    assert signal.getsignal(signal.SIGTERM) == before
+    _, lines = run(run_config(name="ended"))
+    assert any("going on at step 2 of 4" in line for line in lines)
+
+
 def test_a_run_that_stops_early_can_go_on_later(run, run_config) -> None:
     checkpoint, lines = run(run_config(steps=6, stop_step=2, stem_weights=[2.0, 1.0, 1.0, 0.5]))
     assert read_metadata(checkpoint).provenance.steps == 2

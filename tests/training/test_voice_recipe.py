@@ -68,7 +68,7 @@ def test_a_midi_file_holds_the_notes_that_are_asked_for() -> None:
     import io
 
     bow = script("bow")
-    file = mido.MidiFile(file=io.BytesIO(bow.midi(40)))
+    file = mido.MidiFile(file=io.BytesIO(bow.midi(40, velocity=64)))
     now, started, heard = 0.0, {}, []
     for message in file:
         now += message.time
