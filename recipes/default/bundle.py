@@ -4,7 +4,9 @@ Run both in the repository's root:
 
 - ``carnatic-sep evaluate mixtures configs/evaluation.yaml
   --model runs/default/checkpoint.safetensors --json > scores.json``
-- ``python recipes/default/bundle.py runs/default/checkpoint.safetensors scores.json``
+- ``python recipes/default/bundle.py runs/default/checkpoint.safetensors scores.json recordings``
+
+The credits are those of the recordings that any stage learnt from.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ from pathlib import Path
 from carnatic_sep.models.checkpoint import load_checkpoint, read_metadata, save_checkpoint
 from carnatic_sep.models.zoo import WEIGHTS_DIR
 from carnatic_sep.training.config import load_config
+from carnatic_sep.training.credits import credits_of
 
-STAGES = ("first", "second", "third", "fourth", "default")
+STAGES = ("first", "second", "third", "fourth", "fifth", "default")
 
 
 def main() -> None:
-    checkpoint, scores = map(Path, sys.argv[1:3])
+    checkpoint, scores, recordings = map(Path, sys.argv[1:4])
     configs = {stage: load_config(Path("configs") / f"{stage}.yaml") for stage in STAGES}
     metrics = {
         f"{row['set']}: SDR {stem} (dB)": round(value, 2)
@@ -37,6 +40,9 @@ def main() -> None:
             "description": "vocals, violin, mridangam and other from a Carnatic concert: "
             "masks on quarter-tone bands",
             "metrics": metrics,
+            "credits": sorted(
+                {line for each in configs.values() for line in credits_of(recordings, each.data)}
+            ),
             "extra": {
                 "stages": {
                     stage: config.model_dump(mode="json") for stage, config in configs.items()

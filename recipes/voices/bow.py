@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from manifest import credit
 
 SAMPLE_RATE = 44100
 FONTS = (
@@ -49,6 +50,13 @@ def main() -> None:
             for note, audio in play(font, programme=programme, velocity=velocity).items():
                 place = folder / f"{_NAMES[note % 12]}{note // 12 - 1}.flac"
                 soundfile.write(place, 0.5 * audio / np.abs(audio).max(), SAMPLE_RATE)
+            credit(
+                folder,
+                name=f"{_NAMES[NOTES[0] % 12]}{NOTES[0] // 12 - 1}.flac",
+                source=f"{font.name} (Debian package)",
+                licence="MIT",
+                note=f"General MIDI programme {programme}",
+            )
             print(folder, flush=True)
 
 

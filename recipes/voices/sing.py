@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from manifest import credit
 
 from carnatic_sep.ensemble.contour import Contour
 from carnatic_sep.ensemble.frame import draw_frame
@@ -105,6 +106,14 @@ def main() -> None:
         rows = csv.writer(handle)
         rows.writerow(["display_name", "Tonic"])
         rows.writerows([name, f"{tonic:.3f}"] for name, tonic in tonics.items())
+    for name in tonics:
+        credit(
+            options.out,
+            name=f"{name}_0.0.flac",
+            source="MBROLA voices (Debian packages mbrola-*)",
+            licence="each voice its own, not for sale",
+            note=f"sung by recipes/voices with the diphones of {name}",
+        )
 
 
 def listen(path: Path) -> Speaker | None:

@@ -19,6 +19,8 @@ FOLDER = Path(__file__).parents[2] / "recipes" / "voices"
 
 
 def script(name: str) -> ModuleType:
+    if str(FOLDER) not in sys.path:
+        sys.path.append(str(FOLDER))
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     assert spec
     assert spec.loader
@@ -102,3 +104,26 @@ def test_a_speaker_sings_the_contour() -> None:
     loud = np.interp(at, line.times, line.level) > 0.3
     cents = 1200 * np.log2(heard / (210.0 * 2 ** (np.interp(at, line.times, line.cents) / 1200)))
     assert np.median(np.abs(cents[loud])) < 40
+
+
+def test_what_was_made_is_credited_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from carnatic_sep.datasets.config import DataConfig
+    from carnatic_sep.training.credits import credits_of
+
+    manifest = script("manifest")
+    (tmp_path / "MANIFEST.csv").write_text(
+        "path,seconds,source_repository,commit,licence,note\nvoice/a.ogg,1,one/two,abc,MIT,",
+        "utf-8",
+    )
+    out = tmp_path / "voice" / "sung"
+    out.mkdir(parents=True)
+    for _ in range(2):
+        manifest.credit(out, name="in2_0.0.flac", source="MBROLA", licence="not for sale", note="x")
+    assert len((tmp_path / "MANIFEST.csv").read_text("utf-8").splitlines()) == 3
+    used = DataConfig(voice=[], violin_notes=[], violin_pieces=[], strokes=[], rooms=[])
+    data = used.model_copy(update={"synthesised_voice": ["voice/sung/*"]})
+    assert credits_of(tmp_path, data) == ["MBROLA (not for sale)"]
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-elsewhere" / "sung"
+    elsewhere.mkdir(parents=True)
+    manifest.credit(elsewhere, name="a.flac", source="MBROLA", licence="not for sale", note="x")
+    assert "by hand" in capsys.readouterr().out
