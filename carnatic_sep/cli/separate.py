@@ -81,6 +81,14 @@ def separate(
     overlap: Annotated[
         float, typer.Option(metavar="FRACTION", help="Part of a segment that the next one repeats.")
     ] = 0.25,
+    views: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Let the model look N times, up to 3, and average: N times slower, a bit better.",
+        ),
+    ] = 1,
     batch_size: Annotated[
         int | None,
         typer.Option(metavar="N", help="Segments at once; default: 1 on a CPU, 4 on a GPU."),
@@ -147,6 +155,7 @@ def separate(
         overlap=overlap,
         batch_size=batch_size,
         precision=precision,
+        views=views,
     )
     check_batch(separator, tracks, out, options=options)
     display = _display(quiet=quiet, json_lines=json_lines)

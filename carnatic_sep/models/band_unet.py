@@ -22,6 +22,9 @@ from carnatic_sep.models.base import SeparationModel
 from carnatic_sep.models.registry import register
 from carnatic_sep.stems import DEFAULT_STEMS
 
+VIEWS = (1.0, 15 / 16, 17 / 16)
+"""Lengths of the windows that :meth:`BandUNet.forward` may use, the network's own being 1."""
+
 
 def band_edges(
     *, n_fft: int, sample_rate: int, bands_per_octave: int, fine_hz: float
@@ -180,6 +183,7 @@ class BandUNet(SeparationModel):
         self.stems = tuple(stems)
         self.sample_rate = sample_rate
         self.channels = None
+        self.most_views = len(VIEWS)
         self.segment_seconds = segment_seconds
         self.n_fft = n_fft
         self.hop_frames = hop_frames
@@ -238,15 +242,36 @@ class BandUNet(SeparationModel):
         logits = self.head(x)[:, :, :columns, :bands]
         return torch.softmax(logits.float(), dim=1).transpose(2, 3)
 
-    def forward(self, mixture: Tensor) -> Tensor:
-        """Separate (batch, channels, frames) into (batch, stems, channels, frames)."""
-        spectrum = stft(mixture, n_fft=self.n_fft, hop_frames=self.hop_frames)
-        power = spectrum.real.square() + spectrum.imag.square()
-        bins = self.bands.spread(self.masks(self.bands.pool(power.mean(dim=1))))
+    def forward(self, mixture: Tensor, views: int = 1) -> Tensor:
+        """Separate (batch, channels, frames) into (batch, stems, channels, frames).
+
+        With several `views` the mixture is analysed with windows of other lengths too, which to
+        the network is the same music higher and faster, or lower and slower; the estimates are
+        averaged.
+        """
+        total = self._view(mixture, VIEWS[0])
+        for ratio in VIEWS[1:views]:
+            total = total + self._view(mixture, ratio)
+        return total / views
+
+    def _view(self, mixture: Tensor, ratio: float) -> Tensor:
+        """Separate with windows `ratio` times as long as the network's own."""
+        hop_frames = round(self.hop_frames * ratio)
+        n_fft = self.n_fft // self.hop_frames * hop_frames
+        spectrum = stft(mixture, n_fft=n_fft, hop_frames=hop_frames)
+        power = (spectrum.real.square() + spectrum.imag.square()).mean(dim=1)
+        missing = self.n_fft // 2 - n_fft // 2  # bins; above the network's last one if negative
+        bins = self.bands.spread(
+            self.masks(self.bands.pool(nn.functional.pad(power, (0, 0, 0, missing))))
+        )
+        if missing > 0:
+            bins = bins[..., :-missing, :]
+        elif missing < 0:
+            bins = torch.cat([bins, bins[..., -1:, :].expand(*bins.shape[:-2], -missing, -1)], -2)
         masked = torch.view_as_real(spectrum)[:, None] * bins[:, :, None, ..., None]
         return istft(
             torch.view_as_complex(masked),
-            n_fft=self.n_fft,
-            hop_frames=self.hop_frames,
+            n_fft=n_fft,
+            hop_frames=hop_frames,
             frames=mixture.shape[-1],
         )

@@ -21,6 +21,8 @@ class SeparationModel(nn.Module, ABC):
     sample_rate : Hz
     channels : channels that `forward` takes and returns; None where any number works
     segment_seconds : length of audio that one forward pass sees best
+    most_views : up to how many `views` of a mixture `forward` takes and averages, a keyword; with
+        1, it has no such keyword
     config : keyword arguments that rebuild the network: ``type(model)(**model.config)``
     """
 
@@ -29,6 +31,7 @@ class SeparationModel(nn.Module, ABC):
     sample_rate: int
     channels: int | None
     segment_seconds: float
+    most_views: int = 1
     config: dict[str, Any]
 
     @abstractmethod

@@ -67,5 +67,6 @@ def _covers(record: dict[str, Any], sidecar: Path, outputs: dict[str, Path]) -> 
 def _comparable(record: dict[str, Any]) -> Any:
     """Return what decides about the sound of the files, as it reads back from JSON."""
     left_out = ("device", "precision", "batch_size", "filename")
-    options = {k: v for k, v in dict(record.get("options", {})).items() if k not in left_out}
+    options = {"views": 1}  # which records of before do not have
+    options |= {k: v for k, v in dict(record.get("options", {})).items() if k not in left_out}
     return json.loads(json.dumps([record.get("model"), options]))

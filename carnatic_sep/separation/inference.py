@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ class Inference:
     model : on `device`, in evaluation mode
     dtype : torch.float32, or torch.bfloat16 to run under autocast
     batch_size : segments at once; halved for good when the device's memory does not hold them
+    views : of each segment, averaged; see `SeparationModel.most_views`
 
     Attributes
     ----------
@@ -33,9 +35,16 @@ class Inference:
     """
 
     def __init__(
-        self, model: SeparationModel, *, device: torch.device, dtype: torch.dtype, batch_size: int
+        self,
+        model: SeparationModel,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        batch_size: int,
+        views: int = 1,
     ) -> None:
         self._model = model
+        self._network = partial(model, views=views) if views > 1 else model
         self._device = device
         self._dtype = dtype
         self.batch_size = batch_size
@@ -101,23 +110,24 @@ class Inference:
             torch.inference_mode(),
             torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=bf16),
         ):
-            return _call_with_channels(self._model, mixture)
+            return _call_with_channels(self._network, self._model.channels, mixture)
 
 
-def _call_with_channels(model: SeparationModel, mixture: Tensor) -> Tensor:
-    """Fit `mixture`, (batch, channels, frames), to the channels that `model` takes, and back."""
+def _call_with_channels(
+    network: Callable[[Tensor], Tensor], taken: int | None, mixture: Tensor
+) -> Tensor:
+    """Fit `mixture`, (batch, channels, frames), to the channels that are `taken`, and back."""
     batch, channels, frames = mixture.shape
-    if model.channels in (None, channels):
-        stems: Tensor = model(mixture)
-        return stems
-    if model.channels == 1:
-        stems = model(mixture.reshape(batch * channels, 1, frames))
+    if taken in (None, channels):
+        return network(mixture)
+    if taken == 1:
+        stems = network(mixture.reshape(batch * channels, 1, frames))
         return stems.reshape(batch, channels, -1, frames).transpose(1, 2)
-    if channels == 1 and model.channels is not None:
-        stems = model(mixture.expand(batch, model.channels, frames))
+    if channels == 1:
+        stems = network(mixture.expand(batch, taken, frames))
         return stems.mean(dim=2, keepdim=True)
     raise UsageError(
-        f"the model takes {model.channels} channels, the audio has {channels}; "
+        f"the model takes {taken} channels, the audio has {channels}; "
         "mix it down to one or two, as `carnatic-sep separate` does with --downmix stereo or mono"
     )
 

@@ -79,6 +79,7 @@ def settings(separator: Separator, *, options: TrackOptions) -> dict[str, Any]:
             "precision": str(separator.dtype).removeprefix("torch."),
             "segment_seconds": separator.plan.segment_frames / separator.sample_rate,
             "overlap": separator.overlap,
+            "views": separator.views,
             "batch_size": separator.batch_size,
             "format": options.output_format.name,
             "bit_depth": options.output_format.bit_depth,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.audio.timecode import timecode
-from carnatic_sep.errors import CarnaticSepError
+from carnatic_sep.errors import CarnaticSepError, UsageError
 from carnatic_sep.separation.blocks import as_audio, checked_blocks, checked_rate, split
 from carnatic_sep.separation.checks import whole_number
 from carnatic_sep.separation.consistency import (
@@ -46,6 +46,8 @@ class Separator:
         None. Halved when the GPU's memory does not hold them. Some networks round differently
         in batches of another size: the same size gives the same bits
     precision : auto (bf16 where it is fast), fp32 or bf16
+    views : how many times the network looks at each segment, with windows of other lengths, before
+        the estimates are averaged: slower by as much, and a little better; the bundled model has 3
     residual_shares : what part of "mixture minus stems" each stem takes; equal parts if None
 
     Attributes
@@ -74,6 +76,7 @@ class Separator:
         overlap: float = 0.25,
         batch_size: int | None = None,
         precision: Precision = "auto",
+        views: int = 1,
         residual_shares: Mapping[str, float] | None = None,
     ) -> None:
         if batch_size is not None:
@@ -81,6 +84,13 @@ class Separator:
         self.device = resolve_device(device)
         self.dtype = resolve_precision(precision, self.device)
         self.model_name, self.checkpoint, self.model = _load(model, device=str(self.device))
+        self.views = whole_number(views, what="views")
+        if self.views > self.model.most_views:
+            most = self.model.most_views
+            raise UsageError(
+                f"{self.views} views were asked for; {self.model.architecture} ({self.model_name}) "
+                + (f"has {most} at most" if most > 1 else "has one only, so leave --views out")
+            )
         self.model.to(self.device).eval()
         self.sample_rate = self.model.sample_rate
         self.plan = SegmentPlan.of(
@@ -99,7 +109,11 @@ class Separator:
         self._shares = shares_of(self.stems, residual_shares)
         self._outside_band = out_of_band_shares(self.stems, self._shares)
         self._inference = Inference(
-            self.model, device=self.device, dtype=self.dtype, batch_size=self.batch_size
+            self.model,
+            device=self.device,
+            dtype=self.dtype,
+            batch_size=self.batch_size,
+            views=self.views,
         )
 
     def separate(

@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument(
         "--adapt", type=float, help="adds the model adapted by this share (adapt.py) to each set"
     )
+    parser.add_argument("--views", type=int, default=1, help="also score so many views")
     parser.add_argument("--sets", nargs="*", choices=[*SETS, CONCERT], default=[*SETS, CONCERT])
     options = parser.parse_args()
     cache = options.cache or options.out / "cache"
@@ -114,6 +115,11 @@ def line_up(options: argparse.Namespace) -> Iterator[Contender]:
             print(f"{name}: {path or 'no file given'}: left out")
             continue
         yield Contender(name, read_metadata(path).sha256[:12], partial(_separate, path))
+    if options.views > 1:
+        path = resolve(options.model)
+        key = f"{read_metadata(path).sha256[:12]}-views-{options.views}"
+        separate = partial(_separate, path, views=options.views)
+        yield Contender(f"default, {options.views} views", key, separate)
     if options.adapt:
         path = resolve(options.model)
         key = f"{read_metadata(path).sha256[:12]}-adapted-{options.adapt:g}"
@@ -133,8 +139,10 @@ def _oracle(mixture: Audio, references: Mapping[str, Audio], rate: int) -> dict[
     return oracle_ratio_mask(mixture, references)
 
 
-def _separate(path: Path, mixture: Audio, references: object, rate: int) -> dict[str, Audio]:
-    return Separator(path).separate(mixture, rate)
+def _separate(
+    path: Path, mixture: Audio, references: object, rate: int, views: int = 1
+) -> dict[str, Audio]:
+    return Separator(path, views=views).separate(mixture, rate)
 
 
 def _adapted(

@@ -232,6 +232,8 @@ def test_a_bar_on_a_terminal(separate, monkeypatch, capsys):
         (["--device", "gpu"], "unknown device"),
         (["--format", "aiff"], "aiff"),
         (["--precision", "fp16"], "fp16"),
+        (["--views", "9"], "9 views were asked for"),
+        (["--views", "0"], "views"),
     ],
 )
 def test_wrong_usage_is_told_before_any_work(separate, capsys, arguments, said):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from carnatic_sep.audio.spectral import istft, stft
-from carnatic_sep.models.band_unet import Bands, BandUNet, band_edges, band_matrix
+from carnatic_sep.models.band_unet import VIEWS, Bands, BandUNet, band_edges, band_matrix
 from carnatic_sep.models.registry import build
 
 SETTINGS = {"n_fft": 4096, "sample_rate": 44100, "bands_per_octave": 48, "fine_hz": 8000.0}
@@ -176,3 +176,39 @@ def test_the_configuration_rebuilds_the_network() -> None:
         assert torch.equal(again.eval()(mixture), model(mixture))
     assert again.stems == ("vocals", "other")
     assert again.channels is None
+
+
+def test_every_view_sums_to_the_mixture_and_the_average_is_theirs() -> None:
+    model = tiny()
+    mixture = 0.3 * torch.randn(1, 2, 8000, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        views = [model._view(mixture, ratio) for ratio in VIEWS]
+        together = model(mixture, views=3)
+    for stems in views:
+        assert torch.allclose(stems.sum(dim=1), mixture, atol=1e-5)
+    assert torch.allclose(together, torch.stack(views).mean(dim=0), atol=1e-6)
+    assert not torch.allclose(views[0], views[1], atol=1e-2)
+    with torch.no_grad():
+        assert torch.equal(model(mixture), views[0])
+
+
+@pytest.mark.parametrize("ratio", [15 / 16, 17 / 16])
+def test_a_view_is_the_same_music_at_another_speed(ratio) -> None:
+    # Windows of other lengths, against resampling of the sound by another library.
+    import soxr
+
+    model = tiny()
+    rng = np.random.default_rng(5)
+    spectrum = np.fft.rfft(rng.standard_normal(32000))
+    spectrum[int(32000 * 0.4) :] = 0.0  # nothing above 3.2 kHz, which both rates hold
+    sound = np.fft.irfft(spectrum)
+    other = soxr.resample(sound, 16 * 8000, 16 * 8000 * ratio**-1, quality="VHQ")
+    with torch.no_grad():
+        view = model._view(torch.tensor(sound[None, None], dtype=torch.float32), ratio)
+        there = model(torch.tensor(other[None, None], dtype=torch.float32))
+    for stem in range(4):
+        back = soxr.resample(there[0, stem, 0].numpy().astype(float), ratio**-1, 1.0, quality="VHQ")
+        seen = view[0, stem, 0].numpy()
+        middle = slice(4000, 28000)
+        error = seen[middle] - back[: seen.size][middle]
+        assert 10 * np.log10(np.mean(seen[middle] ** 2) / np.mean(error**2)) > 25.0

@@ -52,10 +52,25 @@ def test_other_settings_are_another_separation(done, known_model):
     model = known_model()
     assert not done(separator=Separator(model, device="cpu", overlap=0.5))
     assert not done(separator=Separator(model, device="cpu", segment_seconds=0.2))
+    assert not done(separator=_twice(model))
     assert not done(options=TrackOptions(downmix="mono"))
     assert not done(options=TrackOptions(output_format=OutputFormat("flac", "16")))
     model.architecture = "another"
     assert not done(separator=Separator(model, device="cpu"))
+
+
+def _twice(model):
+    separator = Separator(model, device="cpu")
+    separator.views = 2
+    return separator
+
+
+def test_a_record_from_before_there_were_views_still_counts(done, tmp_path):
+    (record,) = (tmp_path / "out").rglob("*.json")
+    document = json.loads(record.read_text(encoding="utf-8"))
+    assert document["options"].pop("views") == 1
+    record.write_text(json.dumps(document), encoding="utf-8")
+    assert done()
 
 
 def test_another_recording_of_that_name_is_not_done(done, track):
