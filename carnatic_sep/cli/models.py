@@ -168,10 +168,15 @@ def _description(info: CheckpointInfo) -> dict[str, str]:
         "metrics": ", ".join(f"{key} {value:.2f}" for key, value in provenance.metrics.items()),
         "licence": provenance.licence,
         "credits": "; ".join(provenance.credits),
-        **{key: str(value) for key, value in provenance.extra.items()},
+        **{key: _brief(value) for key, value in provenance.extra.items()},
         "sha256": info.sha256,
     }
     return {field: value for field, value in lines.items() if value}
+
+
+def _brief(value: object) -> str:
+    """Return the names of what is nested, whose values fill pages; --json has all of it."""
+    return ", ".join(map(str, value)) if isinstance(value, dict) else str(value)
 
 
 def _download_size(entry: ModelEntry) -> str:

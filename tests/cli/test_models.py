@@ -37,7 +37,10 @@ def model_file(cache: Path) -> Path:
         trained_on="no music at all",
         credits=["M. S. Subbulakshmi", "டி. கே. பட்டம்மாள்"],
         metrics={"sdr_vocals": 1.234},
-        extra={"note": "[bold] is text here"},
+        extra={
+            "note": "[bold] is text here",
+            "stages": {"first": {"deep": 1}, "second": {}},
+        },
     )
     model = build("unet", stems=["vocals", "other"], filters=[1] * 6)
     save_checkpoint(path, model, provenance)
@@ -73,6 +76,8 @@ def test_show_prints_provenance_and_hash(model_file: Path, by_path: bool) -> Non
         hashlib.sha256(model_file.read_bytes()).hexdigest(),
     ):
         assert part in result.output
+    assert result.output.count("first, second") == 1
+    assert "deep" not in result.output
 
 
 def test_show_of_an_unknown_name_suggests_the_nearest(model_file: Path) -> None:
