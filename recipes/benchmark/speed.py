@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--overlap", type=float, default=0.25)
     parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--views", type=int, default=1)
     options = parser.parse_args()
 
     separator = Separator(
@@ -39,6 +40,7 @@ def main() -> None:
         precision=options.precision,
         overlap=options.overlap,
         batch_size=options.batch_size,
+        views=options.views,
     )
     rate = separator.sample_rate
     noise = np.random.default_rng(0).uniform(-0.1, 0.1, (2, round(options.seconds * rate)))
@@ -54,7 +56,8 @@ def main() -> None:
     precision = str(separator.dtype).removeprefix("torch.")
     print(
         f"{separator.model_name} on {describe(separator.device)}, {precision}, torch "
-        f"{torch.__version__}, batch {separator.batch_size}{load}"
+        f"{torch.__version__}, batch {separator.batch_size}, "
+        f"{separator.views} view{'s' if separator.views > 1 else ''}{load}"
     )
     print(
         f"{options.seconds:g} s of stereo at {rate} Hz, overlap {separator.overlap:g}: "
