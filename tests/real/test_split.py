@@ -21,13 +21,16 @@ def sides(root: Path, patterns: list[str], kept: list[str]) -> tuple[set[str], s
     return names - test, test
 
 
-@pytest.mark.parametrize("name", ["first", "second", "third", "fourth", "default"])
+@pytest.mark.parametrize(
+    "name", ["first", "second", "third", "fourth", "fifth", "sixth", "seventh"]
+)
 def test_what_is_scored_was_never_trained_on(data_dir, name) -> None:
     run = load_config(CONFIGS / f"{name}.yaml").data
     scored = load_evaluation_config(CONFIGS / "evaluation.yaml").data
     trained = {
         *(file for group in GROUPS for file in sides(data_dir, getattr(run, group), run.test)[0]),
         *sides(data_dir, run.teacher_voice, run.test)[0],
+        *sides(data_dir, run.synthesised_voice, run.test)[0],
     }
     for group in GROUPS:
         test = sides(data_dir, getattr(scored, group), scored.test)[1]
