@@ -73,7 +73,7 @@ def test_a_dry_run_prints_the_configuration_and_what_is_wrong_with_the_tracks(
     assert said["base"] == "no"
     assert said["dataset"] == str(tracks)
     assert said["loss"]["distance"] == "complex_l1"
-    assert "# data: 1 tracks" in out
+    assert "# data: 1 track\n" in out
     assert "# problem: one: mridangam.wav: silent" in out
     assert "# problem: one: files differ in length: vocals.wav 2.0 s, mridangam.wav 0.0 s" in out
     assert re.search(r"# network: [\d,]+ parameters", out)
