@@ -56,6 +56,11 @@ class Note:
     f0: float
     audio: Audio
 
+    @property
+    def violin(self) -> str:
+        """The folder: the notes of one are of one violin."""
+        return self.path.rpartition("/")[0]
+
 
 @dataclass(frozen=True)
 class Take:
@@ -94,6 +99,15 @@ def select(root: Path, patterns: Iterable[str]) -> list[str]:
         if path.suffix in {".ogg", ".flac", ".wav", ".mp3"}
     )
     return sorted(name for name in set(names) if any(fnmatch(name, each) for each in patterns))
+
+
+def select_training(root: Path, patterns: Iterable[str], data: DataConfig) -> list[str]:
+    """Return what :func:`select` does, without the files that `data.test` keeps out."""
+    return [
+        name
+        for name in select(root, patterns)
+        if not any(fnmatch(name, pattern) for pattern in data.test)
+    ]
 
 
 def load_bank(

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from carnatic_sep.audio.info import AudioInfo, FloatArray
 
 MIXTURE = "mixture"
-_EVEN_SECONDS = 0.05
+LENGTH_TOLERANCE_SECONDS = 0.1
+"""By how much the files of a track may differ in length before it is told."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Multitrack:
         return longest.sample_rate, longest.frames or 0
 
     def early_ends(self) -> dict[Path, float]:
-        """Return the files that end before the longest one by more than 50 ms, with the seconds.
+        """Return the files that end before the longest one, and by how many seconds, if it matters.
 
         What is read past the end of a file is silence, so this is worth telling.
 
@@ -119,7 +120,9 @@ class Multitrack:
             path: frames / rate - (info.duration_seconds or 0.0)
             for path, info in self._infos.items()
         }
-        return {path: seconds for path, seconds in early.items() if seconds > _EVEN_SECONDS}
+        return {
+            path: seconds for path, seconds in early.items() if seconds > LENGTH_TOLERANCE_SECONDS
+        }
 
     def read_stem(
         self,

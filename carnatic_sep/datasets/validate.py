@@ -11,7 +11,7 @@ from carnatic_sep.audio.info import AudioInfo
 from carnatic_sep.audio.reader import probe
 from carnatic_sep.datasets.checksums import expected_checksums
 from carnatic_sep.datasets.facts import dig, read_document
-from carnatic_sep.datasets.multitrack import Multitrack
+from carnatic_sep.datasets.multitrack import LENGTH_TOLERANCE_SECONDS, Multitrack
 from carnatic_sep.datasets.registry import Dataset
 from carnatic_sep.datasets.scan import FileScan, scan_file
 from carnatic_sep.datasets.splits import BY, shared_people
@@ -41,7 +41,6 @@ BREAKING: tuple[Kind, ...] = ("missing file", "wrong checksum", "unreadable", "t
 NOTES: tuple[Kind, ...] = ("unused file", "absent tracks", "in no part")
 """What is worth saying and no fault."""
 
-LENGTH_TOLERANCE_SECONDS = 0.1
 SILENCE_DB = -60.0
 
 

@@ -6,7 +6,6 @@ voice against violin hard, so a separator must see it in training.
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,10 +93,10 @@ def bend_note(
     (frames,)
     """
     centre = float(np.exp(np.average(np.log(f0), weights=amplitude + 1e-6)))
-    violins = sorted({PurePosixPath(note.path).parent for note in notes})
+    violins = sorted({note.violin for note in notes})
     if len(violins) > 1:
         chosen = violins[rng.integers(len(violins))]
-        notes = [note for note in notes if PurePosixPath(note.path).parent == chosen]
+        notes = [note for note in notes if note.violin == chosen]
     distance = [abs(np.log2(note.f0 / centre)) for note in notes]
     order = np.argsort(distance)
     note = notes[int(order[0] if len(notes) < 2 or rng.random() < 0.75 else order[1])]

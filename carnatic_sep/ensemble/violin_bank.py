@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,10 +97,9 @@ class ViolinBank:
             raise ConfigError(
                 "violin bank: no note below 1200 Hz; give sustained notes named like A4.wav"
             )
-        folders = sorted({PurePosixPath(note.path).parent for note in usable})
         violins = [
-            _violin([note for note in usable if PurePosixPath(note.path).parent == folder], cache)
-            for folder in folders
+            _violin([note for note in usable if note.violin == name], cache)
+            for name in sorted({note.violin for note in usable})
         ]
         held = sustained_notes(pieces, cache=cache)
         for name in sorted({violin_of(note.path) for note in held}):

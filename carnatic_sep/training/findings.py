@@ -12,7 +12,7 @@ import numpy as np
 from carnatic_sep.audio.reader import probe
 from carnatic_sep.audio.span import chunks_from
 from carnatic_sep.datasets.bank import SAMPLE_RATE, select
-from carnatic_sep.datasets.validate import LENGTH_TOLERANCE_SECONDS
+from carnatic_sep.datasets.multitrack import LENGTH_TOLERANCE_SECONDS
 from carnatic_sep.errors import AudioReadError
 from carnatic_sep.training.multitracks import stem_feeds
 from carnatic_sep.training.prepared import Findings

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 
-from carnatic_sep.datasets.bank import SAMPLE_RATE, VoiceClip, load_voice, select, voice_tonics
+from carnatic_sep.datasets.bank import (
+    SAMPLE_RATE,
+    VoiceClip,
+    load_voice,
+    select_training,
+    voice_tonics,
+)
 from carnatic_sep.datasets.config import DataConfig
 from carnatic_sep.datasets.pitch import PITCH_RATE, Contour
 from carnatic_sep.ensemble.contour import CONTROL_RATE
@@ -42,11 +47,7 @@ def synthesised_voices(root: Path, data: DataConfig, *, cache: Path | None) -> l
     ConfigError
         The patterns match nothing outside `data.test`.
     """
-    names = [
-        name
-        for name in select(root, data.synthesised_voice)
-        if not any(fnmatch(name, pattern) for pattern in data.test)
-    ]
+    names = select_training(root, data.synthesised_voice, data)
     if data.synthesised_voice and not names:
         raise ConfigError(
             f"{root}: nothing matches {', '.join(data.synthesised_voice)} for training; make them "

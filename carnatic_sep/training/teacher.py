@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carnatic_sep.datasets.bank import SAMPLE_RATE, VoiceClip, load_voice, select
+from carnatic_sep.datasets.bank import SAMPLE_RATE, VoiceClip, load_voice, select_training
 from carnatic_sep.datasets.pitch import PITCH_RATE
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.checkpoint import load_checkpoint
@@ -53,12 +52,7 @@ def taught_voices(
             f"at {SAMPLE_RATE} Hz"
         )
     mark = hashlib.sha256(config.teacher.read_bytes()).hexdigest()[:16]
-    test = config.data.test
-    names = [
-        name
-        for name in select(data_dir, config.data.teacher_voice)
-        if not any(fnmatch(name, pattern) for pattern in test)
-    ]
+    names = select_training(data_dir, config.data.teacher_voice, config.data)
     if not names:
         raise ConfigError(
             f"{data_dir}: nothing matches {', '.join(config.data.teacher_voice)} for training; "

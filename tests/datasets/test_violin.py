@@ -52,32 +52,31 @@ def test_the_contour_is_what_one_hears(play) -> None:
     assert np.quantile(cents_off(audio, f0), 0.9) < 35
 
 
+def share_that_sounds(notes: list[Note], draws: int) -> float:
+    f0, ones = np.full(20, 450, np.float32), np.ones(20, np.float32)
+    return float(
+        np.mean(
+            [
+                bend_note(
+                    notes, f0, ones, frames=4000, sample_rate=RATE, rng=np.random.default_rng(seed)
+                ).any()
+                for seed in range(draws)
+            ]
+        )
+    )
+
+
 def test_the_nearest_note_is_bent() -> None:
     # One note sounds, the other is silent: only the nearest three times of four is not.
     notes = [Note("A4", 440.0, harmonic(440.0, 1)), Note("A6", 1760.0, np.zeros(RATE, np.float32))]
-    f0, ones = np.full(20, 450, np.float32), np.ones(20, np.float32)
-    sounds = [
-        bend_note(
-            notes, f0, ones, frames=4000, sample_rate=RATE, rng=np.random.default_rng(seed)
-        ).any()
-        for seed in range(60)
-    ]
-    assert 0.55 < np.mean(sounds) < 0.92
+    assert 0.55 < share_that_sounds(notes, 60) < 0.92
 
 
 def test_every_folder_is_a_violin_and_all_play() -> None:
-    # In two of three folders the nearest note is silent and the other one sounds.
-    silent, tone = np.zeros(RATE, np.float32), harmonic(440.0, 1)
-    notes = [Note("one/A4", 440.0, tone)]
+    silent = np.zeros(RATE, np.float32)
+    notes = [Note("one/A4", 440.0, harmonic(440.0, 1))]
     notes += [Note(f"{name}/A4", 440.0, silent) for name in ("two", "three")]
-    f0, ones = np.full(20, 450, np.float32), np.ones(20, np.float32)
-    sounds = [
-        bend_note(
-            notes, f0, ones, frames=4000, sample_rate=RATE, rng=np.random.default_rng(seed)
-        ).any()
-        for seed in range(120)
-    ]
-    assert 0.2 < np.mean(sounds) < 0.47
+    assert 0.2 < share_that_sounds(notes, 120) < 0.47
 
 
 def test_amplitude_is_followed() -> None:
