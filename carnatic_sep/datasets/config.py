@@ -68,7 +68,7 @@ class DataConfig(Strict):
     """Recordings with bleed; used only where a run names a `teacher` that cleans them."""
     synthesised_voice: list[str] = []
     """Singing that a machine made of people's voices; drawn like voices sung by rule
-    (`mix.rendered_share`)."""
+    (`mix.rendered_share`), and cast in rendered ensembles like recorded singers."""
     test: list[str] = []
     """Everything that matches here is kept out of training and used by the test mixtures."""
 

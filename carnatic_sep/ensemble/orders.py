@@ -51,11 +51,13 @@ def make_ensemble(
         return Ensemble(config=config, sample_rate=sample_rate)
     from carnatic_sep.datasets.bank import load_bank
     from carnatic_sep.datasets.config import DataConfig
+    from carnatic_sep.datasets.synthesised import synthesised_voices
     from carnatic_sep.ensemble.recorded import recorded_players
 
+    data = data or DataConfig()
     solos = load_bank(
         bank,
-        data or DataConfig(),
+        data,
         test=test,
         cache=cache,
         needs=("voice", "violin_notes", "strokes"),
@@ -63,6 +65,7 @@ def make_ensemble(
     players = recorded_players(
         solos,
         sample_rate=sample_rate,
+        synthesised=[] if test else synthesised_voices(bank, data, cache=cache),
         cache=cache,
         several_violins=config.violin_variety > 0.0,
     )

@@ -19,7 +19,7 @@ from carnatic_sep.stems import MRIDANGAM
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from carnatic_sep.datasets.bank import SoloBank, Take
+    from carnatic_sep.datasets.bank import SoloBank, Take, VoiceClip
     from carnatic_sep.ensemble.players import Part
     from carnatic_sep.ensemble.score import Score
 
@@ -27,13 +27,19 @@ if TYPE_CHECKING:
 
 
 def recorded_players(
-    bank: SoloBank, *, sample_rate: int, cache: Path | None = None, several_violins: bool = False
+    bank: SoloBank,
+    *,
+    sample_rate: int,
+    synthesised: Sequence[VoiceClip] = (),
+    cache: Path | None = None,
+    several_violins: bool = False,
 ) -> Players:
     """Return players who use recordings: alapana phrases, bent violin notes, strokes.
 
     Parameters
     ----------
     bank : solo recordings, see :func:`carnatic_sep.datasets.bank.load_bank`
+    synthesised : further singers; theirs is no drone or hum that a vocoder would have to leave out
     cache : folder that keeps what is prepared once
     several_violins : whether the violins of the bank's pieces play too, not that of its notes alone
 
@@ -44,9 +50,12 @@ def recorded_players(
     UsageError
         The extra ``ensemble`` is not installed.
     """
+    singers = VoiceBank.prepare(bank.voices, cache=cache)
+    if synthesised:
+        singers = VoiceBank(singers.clips + VoiceBank.prepare(synthesised, vocoder=False).clips)
     return Players(
         mridangam=recorded_mridangam(bank.strokes, sample_rate=sample_rate),
-        singers=VoiceBank.prepare(bank.voices, cache=cache),
+        singers=singers,
         violins=ViolinBank.prepare(
             bank.notes, pieces=bank.pieces if several_violins else (), cache=cache
         ),

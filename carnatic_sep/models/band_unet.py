@@ -120,6 +120,29 @@ class Block(nn.Module):
         return mixed
 
 
+class TimePath(nn.Module):
+    """A bidirectional GRU along time that all bands share: how a partial sways and begins.
+
+    It adds nothing at first, so a trained network can be given one without harm. (The path along
+    time of a dual-path network, Luo et al., ICASSP 2020, in a U-Net: Chen et al., ICASSP 2024.)
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.rnn = nn.GRU(channels, hidden, batch_first=True, bidirectional=True)
+        self.out = nn.Linear(2 * hidden, channels)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Mix (batch, channels, columns, bands) along its columns; same shape."""
+        batch, channels, columns, bands = x.shape
+        rows = self.norm(x).permute(0, 3, 2, 1).reshape(batch * bands, columns, channels)
+        y: Tensor = self.out(self.rnn(rows)[0])
+        return x + y.reshape(batch, bands, columns, channels).permute(0, 3, 2, 1)
+
+
 class TimeMixer(nn.Module):
     """A bidirectional GRU over the coarsest columns: what the ear calls context."""
 
@@ -150,6 +173,8 @@ class BandUNet(SeparationModel):
     widths : channels of the convolutions, finest scale first; each scale halves columns and bands
     bottleneck : factor by which the frequency mixers narrow
     hidden : width of the GRU at the coarsest scale
+    time_paths : widths of the GRUs along time at the other scales, finest first; 0 is none, as are
+        those not named
     segment_seconds : audio of one forward pass
     """
 
@@ -165,6 +190,7 @@ class BandUNet(SeparationModel):
         widths: tuple[int, ...] | list[int] = (16, 40, 80, 128, 160),
         bottleneck: int = 4,
         hidden: int = 192,
+        time_paths: tuple[int, ...] | list[int] = (),
         segment_seconds: float = 8.0,
     ) -> None:
         super().__init__()
@@ -178,6 +204,7 @@ class BandUNet(SeparationModel):
             "widths": list(widths),
             "bottleneck": bottleneck,
             "hidden": hidden,
+            "time_paths": list(time_paths),
             "segment_seconds": segment_seconds,
         }
         self.stems = tuple(stems)
@@ -219,6 +246,17 @@ class BandUNet(SeparationModel):
             Block(2 * width, width, size, bottleneck)
             for width, size in zip(widths[:-1], sizes, strict=False)
         )
+        if len(time_paths) > scales:
+            raise ValueError(f"time_paths: {len(time_paths)} of them for {scales} scales")
+        time_paths = [*time_paths, *[0] * (scales - len(time_paths))]
+        self.encoder_paths = nn.ModuleList(
+            TimePath(width, path) if path else nn.Identity()
+            for width, path in zip(widths[:-1], time_paths, strict=True)
+        )
+        self.decoder_paths = nn.ModuleList(
+            TimePath(width, path) if path else nn.Identity()
+            for width, path in zip(widths[:-1], time_paths, strict=True)
+        )
         self.head = nn.Conv2d(widths[0], len(self.stems), (1, 3), padding=(0, 1))
 
     def masks(self, power: Tensor) -> Tensor:
@@ -232,13 +270,15 @@ class BandUNet(SeparationModel):
         x = (x.transpose(1, 2) * self.band_gain + self.band_bias)[:, None]
         x = torch.relu(self.stem_in(x))
         skips = []
-        for encoder, down in zip(self.encoders, self.downs, strict=True):
-            x = encoder(x)
+        for encoder, path, down in zip(self.encoders, self.encoder_paths, self.downs, strict=True):
+            x = path(encoder(x))
             skips.append(x)
             x = down(x)
         x = self.time(self.middle(x))
-        for up, decoder in zip(reversed(self.ups), reversed(self.decoders), strict=True):
-            x = decoder(torch.cat([skips.pop(), up(x)], dim=1))
+        for up, decoder, path in zip(
+            reversed(self.ups), reversed(self.decoders), reversed(self.decoder_paths), strict=True
+        ):
+            x = path(decoder(torch.cat([skips.pop(), up(x)], dim=1)))
         logits = self.head(x)[:, :, :columns, :bands]
         return torch.softmax(logits.float(), dim=1).transpose(2, 3)
 

@@ -130,7 +130,8 @@ class TrainConfig(RunConfig):
     model: dict[str, Any] = Field(default_factory=dict)
     """Options of the architecture."""
     init_from: Path | None = None
-    """Checkpoint whose weights the run starts with."""
+    """Checkpoint whose weights the run starts with. Layers that `model` asks for and it lacks start
+    fresh."""
     teacher: Path | None = None
     """Checkpoint that cleans `data.teacher_voice` before the run."""
     teacher_removes: tuple[str, ...] = ("mridangam", "other")

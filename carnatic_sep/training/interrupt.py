@@ -58,5 +58,10 @@ class StopTogether(lightning.Callback):
 
 
 def ignore_interrupts(worker: int) -> None:
-    """Let a data worker live through Ctrl-C, which a terminal sends to it too."""
+    """Let a data worker live through what ends the run, which is often sent to it too.
+
+    A terminal sends Ctrl-C to the whole group, many a cluster SIGTERM to every process of a job.
+    The run needs its workers until the step at hand has ended; they end when it asks them to.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,26 +1,16 @@
-"""Voices that no microphone heard: the ensemble's singer, and singing synthesised elsewhere."""
+"""Voices that no microphone heard: the ensemble's singer."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from carnatic_sep.datasets.bank import (
-    SAMPLE_RATE,
-    VoiceClip,
-    load_voice,
-    select_training,
-    voice_tonics,
-)
-from carnatic_sep.datasets.config import DataConfig
+from carnatic_sep.datasets.bank import SAMPLE_RATE, VoiceClip
 from carnatic_sep.datasets.pitch import PITCH_RATE, Contour
 from carnatic_sep.ensemble.contour import CONTROL_RATE
 from carnatic_sep.ensemble.melody import write_melody
 from carnatic_sep.ensemble.raga import ragas
 from carnatic_sep.ensemble.score import Frame, Section, generator
 from carnatic_sep.ensemble.voice import sing
-from carnatic_sep.errors import ConfigError
 
 _FIRST_SEED = 100_000
 """Far from the small seeds that `carnatic-sep demo` is given."""
@@ -37,24 +27,6 @@ def rendered_voices(count: int, *, seconds: float = 10.0, seed: int = 0) -> list
     clips at :data:`SAMPLE_RATE`; each is a performance of its own, with its tonic
     """
     return [_clip(_FIRST_SEED + 1000 * seed + index, seconds) for index in range(count)]
-
-
-def synthesised_voices(root: Path, data: DataConfig, *, cache: Path | None) -> list[VoiceClip]:
-    """Load `data.synthesised_voice` from `root`; empty where none is named.
-
-    Raises
-    ------
-    ConfigError
-        The patterns match nothing outside `data.test`.
-    """
-    names = select_training(root, data.synthesised_voice, data)
-    if data.synthesised_voice and not names:
-        raise ConfigError(
-            f"{root}: nothing matches {', '.join(data.synthesised_voice)} for training; make them "
-            "with recipes/voices, or check the folder, `data.synthesised_voice` and `data.test`"
-        )
-    tonics = voice_tonics(root)
-    return [load_voice(root, name, tonics=tonics, cache=cache) for name in names]
 
 
 def _clip(seed: int, seconds: float) -> VoiceClip:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from inspect import signature
 from pathlib import Path
@@ -14,6 +14,7 @@ from torch.utils.data import IterableDataset
 
 from carnatic_sep.datasets.bank import SAMPLE_RATE, SoloBank, load_bank, require_folder, select
 from carnatic_sep.datasets.mixer import MIXED_STEMS, Mixer
+from carnatic_sep.datasets.synthesised import synthesised_voices
 from carnatic_sep.datasets.yaml_file import nearest
 from carnatic_sep.errors import ConfigError
 from carnatic_sep.models.band_unet import BandUNet
@@ -25,11 +26,12 @@ from carnatic_sep.training.dataset import BandBatches, Drawer, MixtureBatches
 from carnatic_sep.training.earlier_runs import require_earlier_runs
 from carnatic_sep.training.findings import bank_findings
 from carnatic_sep.training.fitting import earlier_state, fit, result
+from carnatic_sep.training.growth import grow
 from carnatic_sep.training.listening import fixed_stems
 from carnatic_sep.training.module import SeparationModule
 from carnatic_sep.training.prepared import Prepared
 from carnatic_sep.training.rehearsal import Rehearsal, rehearse
-from carnatic_sep.training.rendered import rendered_voices, synthesised_voices
+from carnatic_sep.training.rendered import rendered_voices
 from carnatic_sep.training.state import TrainingState
 from carnatic_sep.training.teacher import taught_voices
 from carnatic_sep.training.validation import check_metric
@@ -115,7 +117,7 @@ def prepare(
     require_folder(data_dir)
     require_earlier_runs(config)
     lightning.seed_everything(config.seed, verbose=False)
-    model = _model(config)
+    model = _model(config, report)
     learnt = _without_validation(config)
     cache = out_dir / "cache"
     report(f"{data_dir}: reading solo recordings (pitch is tracked once and kept in {cache})")
@@ -215,7 +217,7 @@ def _with_ensembles(
     return SharedMixer(solos, rendered, share=config.ensemble_share)
 
 
-def _model(config: TrainConfig) -> SeparationModel:
+def _model(config: TrainConfig, report: Report) -> SeparationModel:
     """Build or load the network, and check that it fits what the mixer draws."""
     if config.init_from:
         model = load_checkpoint(config.init_from).train()
@@ -223,8 +225,11 @@ def _model(config: TrainConfig) -> SeparationModel:
             raise ConfigError(
                 f"{config.init_from}: is a {model.architecture}, not {config.architecture}"
             )
+        model = grow(
+            model, config.model, build=lambda options: _built(config, options), report=report
+        ).train()
     else:
-        model = _built(config)
+        model = _built(config, config.model)
     if tuple(model.stems) != MIXED_STEMS:
         raise ConfigError(f"{config.name}: the mixer makes the stems {', '.join(MIXED_STEMS)}")
     if model.sample_rate != SAMPLE_RATE:
@@ -234,16 +239,16 @@ def _model(config: TrainConfig) -> SeparationModel:
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def _built(config: TrainConfig) -> SeparationModel:
+def _built(config: TrainConfig, model: Mapping[str, Any]) -> SeparationModel:
     known = architectures().get(config.architecture)
     if known is not None:
         options = list(signature(known).parameters)
-        for key in config.model:
+        for key in model:
             if key not in options:
                 hint = nearest(key, options) or f"its keys are {', '.join(options)}"
                 raise ConfigError(f"{config.name}: model.{key}: unknown key; {hint}")
     try:
-        return build(config.architecture, **config.model)
+        return build(config.architecture, **model)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{config.name}: model: {error}") from error
 

@@ -4,9 +4,10 @@
 
 Every MBROLA database is the voice of one person, cut from their speech. Each sings phrases that the
 ensemble's composer wrote (raga, gamakas, tala), on vowels and consonants of their own language, at
-a tonic near their own pitch. Above half the database's sampling rate there is nothing, so what lies
-an octave lower is mirrored there, softer. `OUT/<speaker>_<second>.flac`, 44.1 kHz mono, and
-`OUT_metadata.csv` with tonics.
+a tonic near their own pitch, each in one raga. Above half the database's sampling rate there is
+nothing, so what lies an octave lower is mirrored there, softer. 44.1 kHz mono, as
+`OUT/<speaker>_<raga>_<second>.flac` and with tonics in `OUT_metadata.csv`: what
+`carnatic_sep.ensemble` needs to cast them as singers.
 
 Source: Dutoit et al., "The MBROLA project", ICSLP 1996. Programme and voices are Debian packages
 (`mbrola` in contrib, `mbrola-*` in non-free; each voice has its own licence, not for commerce).
@@ -31,6 +32,7 @@ from manifest import credit
 from carnatic_sep.ensemble.contour import Contour
 from carnatic_sep.ensemble.frame import draw_frame
 from carnatic_sep.ensemble.melody import write_melody
+from carnatic_sep.ensemble.raga import ragas
 
 SAMPLE_RATE = 44100
 # fmt: off
@@ -86,19 +88,23 @@ def main() -> None:
                 print(f"{files[index].name}: left out, it has not two vowels that we know")
                 continue
             rng = np.random.default_rng([_FIRST_SEED, index])
-            tonics[speaker.name] = speaker.pitch_hz * 2 ** rng.uniform(0.0, 0.5)
+            tonic_hz = speaker.pitch_hz * 2 ** rng.uniform(0.0, 0.5)
+            raga = ragas()[index % len(ragas())].name
+            singer = f"{speaker.name}_{raga.replace(' ', '')}"
+            tonics[singer] = tonic_hz
             for number in range(options.phrases):
                 audio = phrase(
                     speaker,
-                    tonic_hz=tonics[speaker.name],
+                    tonic_hz=tonic_hz,
+                    raga=raga,
                     form=FORMS[number % len(FORMS)],
                     seconds=options.seconds,
                     seed=_FIRST_SEED + 100 * index + number,
                 )
-                name = f"{speaker.name}_{number * options.seconds:.1f}.flac"
+                name = f"{singer}_{number * options.seconds:.1f}.flac"
                 soundfile.write(options.out / name, audio, SAMPLE_RATE, subtype="PCM_16")
             print(
-                f"{speaker.name}: Sa {tonics[speaker.name]:.0f} Hz, "
+                f"{speaker.name}: {raga}, Sa {tonic_hz:.0f} Hz, "
                 f"{len(speaker.vowels)} vowels, {len(speaker.syllables)} syllables",
                 flush=True,
             )
@@ -112,7 +118,7 @@ def main() -> None:
             name=f"{name}_0.0.flac",
             source="MBROLA voices (Debian packages mbrola-*)",
             licence="each voice its own, not for sale",
-            note=f"sung by recipes/voices with the diphones of {name}",
+            note=f"sung by recipes/voices with the diphones of {name.split('_')[0]}",
         )
 
 
@@ -158,11 +164,11 @@ def speak(path: Path, phonemes: str) -> np.ndarray | None:
 
 
 def phrase(
-    speaker: Speaker, *, tonic_hz: float, form: str, seconds: float, seed: int
+    speaker: Speaker, *, tonic_hz: float, raga: str, form: str, seconds: float, seed: int
 ) -> np.ndarray:
     """Sing one phrase: (frames,), float, peak 0.5."""
     rng = np.random.default_rng(seed)
-    frame = draw_frame(seconds=seconds, seed=seed, tonic_hz=tonic_hz, form=form)
+    frame = draw_frame(seconds=seconds, seed=seed, tonic_hz=tonic_hz, raga=raga, form=form)
     line = write_melody(frame).voice
     said = speak(speaker.path, spell(speaker, line, tonic_hz=tonic_hz, seconds=seconds, rng=rng))
     if said is None:

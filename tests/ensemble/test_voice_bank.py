@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from carnatic_sep.datasets.bank import SAMPLE_RATE, VoiceClip
+from carnatic_sep.datasets.config import DataConfig
 from carnatic_sep.datasets.pitch import PITCH_RATE
 from carnatic_sep.datasets.pitch import Contour as Tracked
 from carnatic_sep.ensemble.accompany import accompany
 from carnatic_sep.ensemble.contour import CONTROL_RATE
 from carnatic_sep.ensemble.frame import draw_frame
+from carnatic_sep.ensemble.orders import make_ensemble
 from carnatic_sep.ensemble.reshape import reshape_voice
 from carnatic_sep.ensemble.voice_bank import VoiceBank
 from carnatic_sep.errors import ConfigError, UnknownNameError
@@ -138,3 +142,25 @@ def test_the_vocoder_leaves_the_drone_behind(tmp_path: Path) -> None:
     written = place.stat().st_mtime_ns
     VoiceBank.prepare([clip], cache=tmp_path)
     assert place.stat().st_mtime_ns == written
+
+
+def test_synthesised_singers_are_cast_beside_recorded_ones(
+    solo_dir: Path, solo_split: dict[str, list[str]], tmp_path: Path
+) -> None:
+    root = tmp_path / "solos"
+    shutil.copytree(solo_dir, root)
+    (root / "voice" / "alapana_metadata.csv").write_text(
+        "display_name,Tonic\nPerformer2_Todi,120.5\nPerformer1_Todi,180\n", "utf-8"
+    )
+    (root / "voice" / "sung_metadata.csv").write_text("display_name,Tonic\nin2_Kalyani,150\n")
+    (root / "voice" / "sung").mkdir()
+    clip = sung_clip("in2_Kalyani_0.0", 0.0)
+    soundfile.write(root / "voice" / "sung" / "in2_Kalyani_0.0.wav", clip.audio, RATE)
+    data = DataConfig(**solo_split, synthesised_voice=["voice/sung/*"])
+
+    def singers(*, test: bool) -> set[tuple[str, str | None]]:
+        players = make_ensemble(bank=root, data=data, test=test, cache=tmp_path / "cache").players
+        return {(clip.singer, clip.raga) for clip in players.singers.clips}
+
+    assert singers(test=False) == {("Performer2", "Todi"), ("in2", "Kalyani")}
+    assert singers(test=True) == {("Performer1", "Todi")}

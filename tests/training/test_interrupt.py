@@ -51,10 +51,13 @@ def test_where_it_is_ignored_or_in_a_thread_it_stays_so() -> None:
     thread.start()
     thread.join()
     assert seen == [before]
+    ended = signal.getsignal(signal.SIGTERM)
     try:
         ignore_interrupts(0)
         with stop_gently(pytest.fail):
             press()
             assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+            os.kill(os.getpid(), signal.SIGTERM)
     finally:
         signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, ended)

@@ -9,8 +9,9 @@ import soundfile
 from carnatic_sep.datasets.bank import SAMPLE_RATE
 from carnatic_sep.datasets.config import DataConfig, MixConfig
 from carnatic_sep.datasets.pitch import PITCH_RATE
+from carnatic_sep.datasets.synthesised import synthesised_voices
 from carnatic_sep.errors import ConfigError
-from carnatic_sep.training.rendered import rendered_voices, synthesised_voices
+from carnatic_sep.training.rendered import rendered_voices
 
 
 def test_the_contour_is_what_librosa_hears() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -100,27 +101,31 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
         assert torch.equal(value, stopped[name]), name
 
 
+@pytest.mark.parametrize("workers", [0, 1])
 def test_a_run_that_the_system_ends_keeps_its_last_step(
-    run, run_config, out_dir, monkeypatch
+    run, run_config, out_dir, monkeypatch, workers
 ) -> None:
     original = module_file.SeparationModule.training_step
     heard: list[str] = []
 
     def step_and_end(self, batch, batch_idx):
-        if self.step == 1:
-            os.kill(os.getpid(), signal.SIGTERM)
+        if self.step == 1:  # as a cluster does, which ends every process of a job
+            children = multiprocessing.active_children()
+            assert len(children) == workers
+            for process in (*(child.pid for child in children), os.getpid()):
+                os.kill(process, signal.SIGTERM)
         return original(self, batch, batch_idx)
 
     before = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as ended:
         ended.setattr(module_file.SeparationModule, "training_step", step_and_end)
         with pytest.raises(SystemExit) as caught:
-            run(run_config(name="ended"), report=heard.append)
+            run(run_config(name="ended", workers=workers), report=heard.append)
     assert caught.value.code == 143
     assert "told to end at step 2 of 4" in heard[-1]
     assert load_state(out_dir / "ended" / "state.safetensors").step == 2
     assert signal.getsignal(signal.SIGTERM) == before
-    _, lines = run(run_config(name="ended"))
+    _, lines = run(run_config(name="ended", workers=workers))
     assert any("going on at step 2 of 4" in line for line in lines)
 
 
@@ -190,6 +195,16 @@ def test_a_run_can_start_from_a_checkpoint(run, run_config) -> None:
             run(run_config(name="other", steps=1, **{key: "gone.safetensors"}))
     with pytest.raises(ConfigError, match="is a band_unet, not scnet"):
         run(run_config(name="other", init_from=first, architecture="scnet"))
+
+
+def test_a_run_may_add_layers_to_the_checkpoint_it_starts_from(run, run_config) -> None:
+    first, _ = run(run_config(steps=1))
+    grown = {**run_config().model, "time_paths": [4]}
+    after, lines = run(run_config(name="next", steps=1, init_from=first, model=grown))
+    assert load_checkpoint(after).config["time_paths"] == [4]
+    assert any("start fresh" in line for line in lines)
+    with pytest.raises(ConfigError, match="widths differ from the checkpoint's"):
+        run(run_config(name="other", init_from=first, model={"widths": [4, 8]}))
 
 
 def test_a_teacher_cleans_voices_once(run, run_config, solo_dir, solo_split, tmp_path) -> None:

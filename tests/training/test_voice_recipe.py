@@ -97,8 +97,9 @@ def test_a_speaker_sings_the_contour() -> None:
     speaker = sing.listen(Path("/usr/share/mbrola/in2/in2"))
     assert speaker.pitch_hz == pytest.approx(200.5, abs=0.1)
     assert ("n", "a") in speaker.syllables
-    audio = sing.phrase(speaker, tonic_hz=210.0, form="alapana", seconds=6.0, seed=11)
-    line = write_melody(draw_frame(seconds=6.0, seed=11, tonic_hz=210.0, form="alapana")).voice
+    audio = sing.phrase(speaker, tonic_hz=210.0, raga="Todi", form="alapana", seconds=6.0, seed=11)
+    frame = draw_frame(seconds=6.0, seed=11, tonic_hz=210.0, raga="Todi", form="alapana")
+    line = write_melody(frame).voice
     heard = librosa.yin(audio, fmin=90, fmax=900, sr=44100, frame_length=2048, hop_length=441)
     at = np.arange(heard.size) * 0.01
     loud = np.interp(at, line.times, line.level) > 0.3
