@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from carnatic_sep.analysis.concert import SUMMARY, analyse, write_analysis
 from carnatic_sep.analysis.options import AnalysisOptions
 from carnatic_sep.analysis.recordings import Recording, stem_files
-from carnatic_sep.audio.partials import reason
 from carnatic_sep.errors import AudioReadError, CarnaticSepError, UsageError
+from carnatic_sep.files import reason
 
 if TYPE_CHECKING:
     from carnatic_sep.separation.separator import Separator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.analysis.pitch import PitchTrack, check_hop
-from carnatic_sep.audio.partials import partial, reason
 from carnatic_sep.errors import AnalysisError, AudioWriteError
+from carnatic_sep.files import growing, reason
 
 if TYPE_CHECKING:
     from carnatic_sep.analysis.distribution import Distribution
@@ -34,12 +33,9 @@ def write_pieces(path: Path, pieces: Iterable[str]) -> None:
     AudioWriteError
         It cannot be written.
     """
-    growing = partial(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with growing.open("w", encoding="utf-8", newline="\n") as file:
+        with growing(path) as place, place.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(pieces)
-        os.replace(growing, path)
     except OSError as error:
         raise AudioWriteError(f"{path}: cannot be written ({reason(error)})") from error
 

@@ -15,11 +15,11 @@ from carnatic_sep.audio.decode_soundfile import SoundfileDecoder
 from carnatic_sep.audio.encoder import EncodedFile
 from carnatic_sep.audio.formats import BitDepth, FormatName, OutputFormat
 from carnatic_sep.audio.info import FloatArray
-from carnatic_sep.audio.partials import is_directory, partial, reason, sync_directory
 from carnatic_sep.audio.quantise import SAFE_PEAK
 from carnatic_sep.audio.timecode import timecode
 from carnatic_sep.audio.wav64 import WavFile
 from carnatic_sep.errors import AudioReadError, AudioWriteError, UsageError
+from carnatic_sep.files import is_directory, partial, reason, sync_directory
 
 __all__ = ["BitDepth", "FormatName", "OutputFormat", "StemWriter"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from carnatic_sep.audio.reader import read_audio
 from carnatic_sep.datasets.config import DataConfig
 from carnatic_sep.datasets.pitch import Contour, track_pitch
 from carnatic_sep.errors import ConfigError
+from carnatic_sep.files import growing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -259,8 +259,6 @@ def _cached_contour(audio: Audio, cache: Path | None) -> Contour:
         with np.load(place) as stored:
             return Contour(stored["f0"], stored["voiced"], stored["level"])
     contour = track_pitch(audio, SAMPLE_RATE)
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = place.with_suffix(f".{os.getpid()}.partial.npz")  # two runs may share a cache
-    np.savez(partial, f0=contour.f0, voiced=contour.voiced, level=contour.level)
-    partial.replace(place)
+    with growing(place, shared=True) as begun, begun.open("wb") as file:
+        np.savez(file, f0=contour.f0, voiced=contour.voiced, level=contour.level)
     return contour

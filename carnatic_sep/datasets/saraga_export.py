@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from carnatic_sep.datasets.multitrack import Multitrack
 from carnatic_sep.datasets.saraga import FOLDER, INDEX_KEYS, from_mirdata
 from carnatic_sep.errors import DatasetError
+from carnatic_sep.files import growing
 from carnatic_sep.stems import MRIDANGAM, OTHER, VIOLIN, VOCALS
 
 if TYPE_CHECKING:
@@ -84,13 +85,9 @@ def write_index(
     path: Path, tracks: Mapping[str, Mapping[str, tuple[str | None, str | None]]]
 ) -> Path:
     """Write an index of the form that mirdata's saraga_carnatic reads."""
-    growing = path.with_name(f"{path.name}.partial")
-    growing.parent.mkdir(parents=True, exist_ok=True)
-    growing.write_text(
-        json.dumps({"version": "1.5", "tracks": tracks}, ensure_ascii=False, indent=1),
-        encoding="utf-8",
-    )
-    os.replace(growing, path)
+    text = json.dumps({"version": "1.5", "tracks": tracks}, ensure_ascii=False, indent=1)
+    with growing(path) as place:
+        place.write_text(text, encoding="utf-8")
     return path
 
 
@@ -149,9 +146,8 @@ def _sound(path: Path, audio: FloatArray | None, rate: int) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     if not target.exists():
-        growing = target.with_name(f"{target.name}.partial")
-        shutil.copyfile(source, growing)
-        os.replace(growing, target)
+        with growing(target) as place:
+            shutil.copyfile(source, place)
 
 
 def _metadata(track: Multitrack, name: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from carnatic_sep.datasets.layout import LAYOUTS
 from carnatic_sep.datasets.multitrack import Multitrack
 from carnatic_sep.datasets.yaml_file import fit, read_mapping
 from carnatic_sep.errors import DatasetError, UnknownNameError, UsageError
+from carnatic_sep.files import growing
 
 By = Literal["concert", "lead", "accompanist"]
 BY: tuple[By, ...] = ("concert", "lead", "accompanist")
@@ -203,11 +204,9 @@ def write_split(split: SplitFile, path: Path, *, overwrite: bool = False) -> Non
         raise UsageError(f"{path}: there already; give --overwrite to replace it, or another --out")
     values = split.model_dump(mode="json", exclude_defaults=True)
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        with growing(path) as place:
+            place.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DatasetError(
             f"{path}: cannot be written ({error.strerror}); give another file with --out"

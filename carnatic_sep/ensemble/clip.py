@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import warnings
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from carnatic_sep.datasets.bank import SAMPLE_RATE
 from carnatic_sep.datasets.pitch import PITCH_RATE
 from carnatic_sep.ensemble.raga import ragas
 from carnatic_sep.errors import UsageError
+from carnatic_sep.files import growing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -216,11 +216,9 @@ def _cached(
     if not place.is_file():
         audio, f0, voiced = _resynthesised(clip)
         scale = float(np.max(np.abs(audio)) + 1e-9)
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(f".{os.getpid()}.partial.npz")  # two runs may share a cache
         whole = np.round(audio / scale * 32767.0).astype(np.int16)
-        np.savez(partial, audio=whole, scale=scale, f0=f0, voiced=voiced)
-        partial.replace(place)
+        with growing(place, shared=True) as begun, begun.open("wb") as file:
+            np.savez(file, audio=whole, scale=scale, f0=f0, voiced=voiced)
     with np.load(place) as stored:
         audio = stored["audio"].astype(np.float32) * np.float32(stored["scale"] / 32767.0)
         return audio, stored["f0"], stored["voiced"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.datasets.bank import SAMPLE_RATE, Note
+from carnatic_sep.files import growing
 
 if TYPE_CHECKING:
     from carnatic_sep.datasets.bank import Take
@@ -56,10 +56,8 @@ def _cached(take: Take, cache: Path | None) -> list[tuple[float, float, float]]:
         return list(_found(take))
     place = cache / f"legato-{hashlib.sha256(take.audio.tobytes()).hexdigest()[:24]}.npy"
     if not place.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(f".{os.getpid()}.partial.npy")  # two runs may share a cache
-        np.save(partial, np.array(list(_found(take)), dtype=np.float64).reshape(-1, 3))
-        partial.replace(place)
+        with growing(place, shared=True) as begun, begun.open("wb") as file:
+            np.save(file, np.array(list(_found(take)), dtype=np.float64).reshape(-1, 3))
     return [(float(first), float(last), float(f0)) for first, last, f0 in np.load(place)]
 
 

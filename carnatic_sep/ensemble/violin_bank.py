@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from carnatic_sep.ensemble.legato import sustained_notes, violin_of
 from carnatic_sep.ensemble.score import spans
 from carnatic_sep.ensemble.violin_tone import ViolinCasting, body_curve, draw_tone, other_body
 from carnatic_sep.errors import ConfigError
+from carnatic_sep.files import growing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -285,9 +285,7 @@ def _kept(cache: Path | None, name: str, make: Callable[[], Row]) -> Row:
         return make()
     place = cache / f"{name}.npy"
     if not place.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(f".{os.getpid()}.partial.npy")  # two runs may share a cache
-        np.save(partial, make())
-        partial.replace(place)
+        with growing(place, shared=True) as begun, begun.open("wb") as file:
+            np.save(file, make())
     kept: Row = np.load(place, mmap_mode="r")
     return kept

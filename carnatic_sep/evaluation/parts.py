@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from carnatic_sep.errors import AudioWriteError, EvaluationError
 from carnatic_sep.evaluation.excerpts import Excerpt
 from carnatic_sep.evaluation.scoring import Score
+from carnatic_sep.files import growing
 
 if TYPE_CHECKING:
     from carnatic_sep.datasets.multitrack import Multitrack
@@ -146,11 +147,9 @@ def write_text(path: Path, text: str) -> None:
     AudioWriteError
         It cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        with growing(path) as place:
+            place.write_text(text, encoding="utf-8")
     except OSError as error:
         raise AudioWriteError(
             f"{path}: cannot be written ({error.strerror}); free some space or choose another --out"

@@ -11,6 +11,7 @@ from pathlib import Path
 from carnatic_sep.errors import AudioWriteError
 from carnatic_sep.evaluation.parts import Part, write_text
 from carnatic_sep.evaluation.scoring import Score
+from carnatic_sep.files import growing
 
 COLUMNS = ("track", "concert", "system", "stem", "metric", "start_seconds", "value")
 
@@ -65,10 +66,9 @@ def _write_parquet(path: Path, parts: Sequence[Part]) -> Path:
         "start_seconds": pa.array([score.start_seconds for _, score in table], pa.float64()),
         "value": pa.array([score.value for _, score in table], pa.float64(), from_pandas=True),
     }
-    partial = path.with_name(path.name + ".partial")
     try:
-        parquet.write_table(pa.table(columns), partial)
-        partial.replace(path)
+        with growing(path) as place:
+            parquet.write_table(pa.table(columns), place)
     except OSError as error:
         raise AudioWriteError(
             f"{path}: cannot be written ({error.strerror}); free some space or choose another --out"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from carnatic_sep.errors import AudioWriteError, CarnaticSepError, UsageError
+from carnatic_sep.files import growing
 from carnatic_sep.leakage.config import CleanConfig
 
 if TYPE_CHECKING:
@@ -150,14 +151,10 @@ def _write_inspection(found: Inspection, out_dir: Path) -> None:
     from carnatic_sep.leakage.picture import save_inspection
 
     path = out_dir / f"{found.track}.json"
-    growing = path.with_name(f"{path.name}.partial")
+    text = json.dumps(found.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        growing.write_text(
-            json.dumps(found.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-            encoding="utf-8",
-        )
-        growing.replace(path)
+        with growing(path) as place:
+            place.write_text(text, encoding="utf-8")
     except OSError as error:
         raise AudioWriteError(
             f"{path}: cannot be written ({error.strerror}); choose another --out"

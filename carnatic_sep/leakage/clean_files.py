@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carnatic_sep.errors import AudioWriteError, DatasetError, UsageError
+from carnatic_sep.files import growing
 from carnatic_sep.leakage.clean import CLEANER_VERSION, CleanReport, Tally, related_microphones
 from carnatic_sep.leakage.config import CleanConfig
 
@@ -263,12 +264,9 @@ def _metadata(track: Multitrack) -> dict[str, Any]:
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:
-    growing = path.with_name(f"{path.name}.partial")
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     try:
-        growing.write_text(
-            json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-            encoding="utf-8",
-        )
-        growing.replace(path)
+        with growing(path) as place:
+            place.write_text(text, encoding="utf-8")
     except OSError as error:
         raise AudioWriteError(f"{path}: cannot be written ({error.strerror})") from error

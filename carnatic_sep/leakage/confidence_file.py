@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from carnatic_sep.errors import AudioWriteError
+from carnatic_sep.files import growing
 from carnatic_sep.leakage.confidence import BANDS
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ class ConfidenceFile:
         AudioWriteError
             It cannot be written.
         """
-        partial = self._path.with_name(f"{self._path.name}.partial")
         try:
             self._file.flush()
             shape = self._columns, len(self._names), BANDS
@@ -82,14 +82,13 @@ class ConfidenceFile:
             arrays: dict[str, Any] = {
                 name: whole[:, number].T for number, name in enumerate(self._names)
             }
-            with partial.open("wb") as file:
+            with growing(self._path) as place, place.open("wb") as file:
                 np.savez_compressed(
                     file,
                     **arrays,
                     band_edges_hz=np.array(report.band_edges_hz),
                     column_seconds=np.array(report.column_seconds),
                 )
-            partial.replace(self._path)
         except OSError as error:
             raise _cannot(self._path, error) from error
 

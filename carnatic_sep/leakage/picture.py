@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.errors import AudioWriteError, UsageError
+from carnatic_sep.files import growing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,11 +51,9 @@ def save_inspection(found: Inspection, path: Path) -> None:
     over_time = figure.add_subplot(grid[0, 1])
     _draw_over_time(over_time, found)
     _draw_solos(figure.add_subplot(grid[1, 1], sharex=over_time), found)
-    growing = path.with_name(f"{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(growing, dpi=110, format="png", metadata={"Software": None})
-        growing.replace(path)
+        with growing(path) as place:
+            figure.savefig(place, dpi=110, format="png", metadata={"Software": None})
     except OSError as error:
         raise AudioWriteError(f"{path}: cannot write the picture ({error.strerror})") from error
 

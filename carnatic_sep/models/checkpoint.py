@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, Valid
 
 from carnatic_sep import __version__
 from carnatic_sep.errors import CheckpointError, UnknownNameError
+from carnatic_sep.files import growing
 from carnatic_sep.models.safetensors_header import Header, check_fit, parse_header
 
 if TYPE_CHECKING:
@@ -99,12 +98,13 @@ def save_checkpoint(
     path : where to; an existing file is replaced in one step
     model : its `architecture` must be registered and its `config` must be plain JSON values
     provenance : goes into the header
-    dtype : how floating-point weights are stored; they load as float32 either way
+    dtype : how floating-point weights are stored; they load as float32 either way. Tensors with
+        numbers beyond float16's range are float32 all the same.
 
     Raises
     ------
     CheckpointError
-        Weights not finite in `dtype`, a config that JSON cannot hold, an unwritable place.
+        Weights not finite, a config that JSON cannot hold, an unwritable place.
     """
     from safetensors.torch import save
 
@@ -192,30 +192,22 @@ def _stored(tensor: Tensor, *, name: str, dtype: str, path: Path) -> Tensor:
 
     plain = tensor.detach().cpu()
     if plain.is_floating_point():
-        plain = plain.to(getattr(torch, dtype))
         if not bool(torch.isfinite(plain).all()):
             raise CheckpointError(
-                f"{path}: not saved: {name} holds numbers that are not finite as {dtype}; "
-                "save as float32, and if it fails there too, training diverged"
+                f"{path}: not saved: {name} holds numbers that are not finite; training diverged"
             )
+        # A norm's variance may well lie beyond what float16 reaches, 65504: it stays as it is.
+        short = plain.to(getattr(torch, dtype))
+        plain = short if bool(torch.isfinite(short).all()) else plain.to(torch.float32)
     # A copy of its own: safetensors refuses tensors that share memory.
     return plain.clone(memory_format=torch.contiguous_format)
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        if not isinstance(error, OSError):
-            raise
+        with growing(path, shared=True) as place:
+            place.write_bytes(content)
+    except OSError as error:
         raise CheckpointError(
             f"{path}: cannot be written ({error.strerror or error}); "
             "check the folder's permissions and free space"

@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from carnatic_sep.audio.partials import partial
 from carnatic_sep.errors import AudioReadError, AudioWriteError, CarnaticSepError
+from carnatic_sep.files import partial
 from carnatic_sep.separation.naming import check_collisions
 from carnatic_sep.separation.progress import Progress
 from carnatic_sep.separation.tracks import SeparationResult, TrackOptions, plan_outputs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carnatic_sep.errors import AudioWriteError
+from carnatic_sep.files import growing
 
 if TYPE_CHECKING:
     from carnatic_sep.audio.reader import AudioInfo, InputScan
@@ -107,18 +107,11 @@ def write_sidecar(path: Path, description: dict[str, Any], outcome: Outcome) -> 
     document["elapsed_seconds"] = round(outcome.elapsed_seconds, 3)
     if earlier := _still_valid(path, set(outputs)):
         document["earlier"] = earlier
-    partial = path.with_name(path.name + ".partial")
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            json.dump(document, file, ensure_ascii=False, indent=2, allow_nan=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with growing(path) as place:
+            place.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise AudioWriteError(
             f"{path}: the record cannot be written ({error.strerror or error}); the stems beside "
             "it are complete. Free some space or choose another --out"

@@ -12,6 +12,7 @@ import lightning
 import numpy as np
 import torch
 
+from carnatic_sep.files import growing
 from carnatic_sep.separation.estimate import spoken
 from carnatic_sep.training.fitting import Batches, make_trainer
 from carnatic_sep.training.guard import Guard
@@ -150,9 +151,8 @@ def picture_batch(
         str(number): np.stack([item[name] for name in columns])
         for number, item in enumerate(items[:_PICTURED], start=1)
     }
-    partial = path.with_name(f"{path.name}.partial")
-    spectrogram_grid(rows, names=columns).savefig(partial, dpi=80, format="png")
-    partial.replace(path)
+    with growing(path) as place:
+        spectrogram_grid(rows, names=columns).savefig(place, dpi=80, format="png")
 
 
 class _Scales(lightning.Callback):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carnatic_sep.errors import CheckpointError
+from carnatic_sep.files import growing
 from carnatic_sep.training.standing import Standing
 
 if TYPE_CHECKING:
@@ -85,16 +85,13 @@ def save_state(path: Path, state: TrainingState) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    partial = path.with_name(path.name + ".partial")
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors.items()}
     about = {"format": _FORMAT, "step": state.step}
     if state.standing.step or state.standing.waited:
         about["standing"] = asdict(state.standing)
     try:
-        save_file(tensors, partial, metadata={"carnatic_sep": json.dumps(about)})
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())  # the name must not reach the disk before what it names
-        partial.replace(path)
+        with growing(path) as place:
+            save_file(tensors, place, metadata={"carnatic_sep": json.dumps(about)})
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"{path}: cannot be written ({error}); the state before it is kept. Check the folder's "

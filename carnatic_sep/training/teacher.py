@@ -17,6 +17,7 @@ import numpy as np
 from carnatic_sep.datasets.bank import SAMPLE_RATE, VoiceClip, load_voice, select_training
 from carnatic_sep.datasets.pitch import PITCH_RATE
 from carnatic_sep.errors import ConfigError
+from carnatic_sep.files import growing
 from carnatic_sep.models.checkpoint import load_checkpoint
 from carnatic_sep.stems import canonical
 from carnatic_sep.training.config import TrainConfig
@@ -77,10 +78,8 @@ def _cleaned(
     if place.is_file():
         return replace(clip, audio=np.load(place))
     audio = _without(clip.audio, model, removed)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = place.with_suffix(".partial.npy")
-    np.save(partial, audio)
-    partial.replace(place)
+    with growing(place, shared=True) as begun, begun.open("wb") as file:
+        np.save(file, audio)
     return replace(clip, audio=audio)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carnatic_sep.errors import DatasetError, UnknownNameError
+from carnatic_sep.files import growing
 from carnatic_sep.leakage.activity import Activity, frame_activity
 from carnatic_sep.leakage.clean_files import CONFIDENCE
 from carnatic_sep.stems import OTHER, canonical
@@ -70,15 +71,13 @@ def track_activity(
             return TrackActivity(kept["silent"], kept["confidence"], float(kept["hop_seconds"]))
     found = _measured(track, feeds)
     if place is not None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(".partial.npz")
-        np.savez(
-            partial,
-            silent=found.silent,
-            confidence=found.confidence,
-            hop_seconds=np.float64(found.hop_seconds),
-        )
-        partial.replace(place)
+        with growing(place, shared=True) as begun, begun.open("wb") as file:
+            np.savez(
+                file,
+                silent=found.silent,
+                confidence=found.confidence,
+                hop_seconds=np.float64(found.hop_seconds),
+            )
     return found
 
 

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from carnatic_sep.errors import TransferError
+from carnatic_sep.files import growing
 from carnatic_sep.transfer.disk import disk_errors
 from carnatic_sep.transfer.origin import OnProgress, unheard
 
@@ -118,11 +119,5 @@ def _inside(folder: Path, name: str, archive: Path) -> Path:
 
 
 def _write(source: IO[bytes], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            shutil.copyfileobj(source, file, _BLOCK_BYTES)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with growing(target) as place, place.open("wb") as file:
+        shutil.copyfileobj(source, file, _BLOCK_BYTES)

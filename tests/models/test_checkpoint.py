@@ -127,15 +127,24 @@ def test_loading_leaves_the_callers_random_numbers_alone(saved: tuple[Path, ToyG
 
 def test_numbers_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     model = toy()
-    with torch.no_grad():
-        model.gains[0] = 1e6
-    with pytest.raises(CheckpointError, match=r"gains.*float32"):
-        save_checkpoint(tmp_path / "big", model, PROVENANCE, dtype="float16")
-    with torch.no_grad():
-        model.gains[0] = float("nan")
-    with pytest.raises(CheckpointError, match="gains"):
-        save_checkpoint(tmp_path / "nan", model, PROVENANCE)
+    for number in (float("nan"), float("inf")):
+        with torch.no_grad():
+            model.gains[0] = number
+        for dtype in ("float16", "float32"):
+            with pytest.raises(CheckpointError, match="gains.*diverged"):
+                save_checkpoint(tmp_path / "nan", model, PROVENANCE, dtype=dtype)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_beyond_half_precision_are_kept_in_full(tmp_path: Path) -> None:
+    model = toy()
+    with torch.no_grad():
+        model.gains[0] = 72344.75  # float16 ends at 65504
+    save_checkpoint(tmp_path / "big", model, PROVENANCE, dtype="float16")
+    with safe_open(tmp_path / "big", framework="pt") as file:
+        assert file.get_tensor("gains").dtype == torch.float32
+        assert file.get_tensor("mix.weight").dtype == torch.float16
+    assert torch.equal(load_checkpoint(tmp_path / "big").gains, model.gains)
 
 
 def test_a_config_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:

@@ -141,7 +141,6 @@ def test_how_the_run_stands_is_kept(tmp_path: Path, standing) -> None:
 
 
 def test_a_state_that_cannot_be_written_says_where(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match=r"state\.safetensors: cannot be written .*is kept"):
-        save_state(
-            tmp_path / "nowhere" / "state.safetensors", TrainingState(1, {"a": torch.ones(1)})
-        )
+        save_state(tmp_path / "file" / "state.safetensors", TrainingState(1, {"a": torch.ones(1)}))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -14,6 +15,35 @@ def partial(path: Path, step: str | None = None) -> Path:
     ('a.flac.partial', 'a.mp3.wav.partial')
     """
     return path.with_name(f"{path.name}.{step}.partial" if step else f"{path.name}.partial")
+
+
+@contextmanager
+def growing(path: Path, *, shared: bool = False) -> Iterator[Path]:
+    """Yield a place for what is to become `path`, whole or not at all.
+
+    When the context ends, what was written there reaches the disk and gets its name; when an
+    exception ends it, it is removed and what `path` was before stays. The folder is made.
+
+    Parameters
+    ----------
+    shared : several processes may write `path` at once, each the same; the last one stays
+
+    Raises
+    ------
+    OSError
+        The system refuses.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    place = partial(path, str(os.getpid()) if shared else None)
+    try:
+        yield place
+        with place.open("rb+") as file:
+            os.fsync(file.fileno())  # the name must not reach the disk before what it names
+        place.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            place.unlink()
+        raise
 
 
 def is_directory(path: Path) -> bool:
