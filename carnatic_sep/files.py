@@ -1,4 +1,4 @@
-"""Files on their way to a final name, and what the system says when they do not get there."""
+"""Files on their way to a final name, what a folder holds, and what the system says of either."""
 
 from __future__ import annotations
 
@@ -44,6 +44,31 @@ def growing(path: Path, *, shared: bool = False) -> Iterator[Path]:
         with suppress(OSError):
             place.unlink()
         raise
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """Yield what lies below `folder` to any depth, files and folders, those behind links too.
+
+    What a link and a folder both lead to comes by way of the folder, and links that lead in circles
+    end. What may not be looked into is passed over.
+    """
+    walked: set[str] = set()
+    waiting = [folder]
+    while waiting:
+        links: list[Path] = []
+        for top in waiting:
+            for here, folders, names in os.walk(top):
+                real = os.path.realpath(here)
+                if real in walked:
+                    folders.clear()
+                    continue
+                walked.add(real)
+                folders.sort()
+                inside = [Path(here, name) for name in folders]
+                links += [path for path in inside if path.is_symlink()]
+                yield from inside
+                yield from (Path(here, name) for name in sorted(names))
+        waiting = links
 
 
 def is_directory(path: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carnatic_sep.files import growing, partial
+from carnatic_sep.files import below, growing, partial
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -51,3 +51,22 @@ def test_a_place_that_cannot_be_is_the_systems_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="file"), growing(tmp_path / "file" / "a.json"):
         pytest.fail("no place")
     assert partial(tmp_path / "a.mp3", "wav").name == "a.mp3.wav.partial"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
+    shelf, disk = tmp_path / "shelf", tmp_path / "disk"
+    (shelf / "1998" / "season").mkdir(parents=True)
+    (disk / "1999").mkdir(parents=True)
+    for path in (shelf / "1998" / "season" / "a.wav", disk / "1999" / "b.wav", shelf / "c.wav"):
+        path.write_bytes(b"")
+    (shelf / "1999").symlink_to(disk / "1999")
+    (shelf / "a link, first by name").symlink_to(shelf / "1998")
+    (shelf / "1998" / "circle").symlink_to(shelf)
+    (disk / "1999" / "back").symlink_to(tmp_path)
+    (shelf / "gone").symlink_to(tmp_path / "nowhere")
+    found = [path.relative_to(shelf).as_posix() for path in below(shelf)]
+    assert len(found) == len(set(found))
+    sounds = [name for name in found if name.endswith(".wav")]
+    assert sorted(sounds) == ["1998/season/a.wav", "1999/b.wav", "c.wav"]
+    assert {"gone", "1998", "1998/season", "1999", "1999/back"} <= set(found)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from carnatic_sep.errors import AnalysisError, UsageError
+from carnatic_sep.files import below
 from carnatic_sep.separation.inputs import AUDIO_SUFFIXES, find_tracks
 from carnatic_sep.stems import DEFAULT_STEMS, canonical
 
@@ -138,7 +139,7 @@ def _below(folder: Path, out_dir: Path) -> list[Recording]:
     away = out_dir.resolve()
     holders = {
         path: stem_files(path)
-        for path in sorted(each for each in folder.rglob("*") if each.is_dir())
+        for path in sorted(each for each in below(folder) if each.is_dir())
         if not path.resolve().is_relative_to(away)
     }
     holders = {path: stems for path, stems in holders.items() if stems}

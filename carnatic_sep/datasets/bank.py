@@ -17,7 +17,7 @@ from carnatic_sep.audio.reader import read_audio
 from carnatic_sep.datasets.config import DataConfig
 from carnatic_sep.datasets.pitch import Contour, track_pitch
 from carnatic_sep.errors import ConfigError
-from carnatic_sep.files import growing
+from carnatic_sep.files import below, growing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,7 +95,8 @@ def select(root: Path, patterns: Iterable[str]) -> list[str]:
     names = (
         path.relative_to(root).as_posix()
         for pattern in {pattern.split("/")[0] for pattern in patterns}
-        for path in root.glob(f"{pattern}/**/*")
+        for top in root.glob(pattern)
+        for path in below(top)
         if path.suffix in {".ogg", ".flac", ".wav", ".mp3"}
     )
     return sorted(name for name in set(names) if any(fnmatch(name, each) for each in patterns))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from carnatic_sep.datasets.facts import gather, labels, read_document
 from carnatic_sep.datasets.layout import DatasetLayout, compile_template
 from carnatic_sep.datasets.multitrack import Microphone, Multitrack
 from carnatic_sep.errors import DatasetError
+from carnatic_sep.files import below
 from carnatic_sep.stems import DEFAULT_STEMS
 
 _KEYS = ("split", "concert", "track")
@@ -133,12 +133,10 @@ def _rules(layout: DatasetLayout) -> Iterator[tuple[str, re.Pattern[str]]]:
 
 
 def _walk(base: Path) -> Iterator[tuple[str, Path]]:
-    for folder, folders, files in os.walk(base):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith("."):
-                path = Path(folder, name)
-                yield path.relative_to(base).as_posix(), path
+    for path in below(base):
+        relative = path.relative_to(base)
+        if not any(part.startswith(".") for part in relative.parts) and not path.is_dir():
+            yield relative.as_posix(), path
 
 
 def _match(

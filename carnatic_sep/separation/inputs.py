@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carnatic_sep.errors import UsageError
+from carnatic_sep.files import below
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +38,9 @@ class Track:
 def find_tracks(inputs: Sequence[Path], *, out_dir: Path) -> list[Track]:
     """Return the files that `inputs` name, and the audio files in the folders that they name.
 
-    Folders are searched to any depth, in the order of the names in them. Hidden files are left
-    out, and what lies in `out_dir` too, so that the stems of an earlier run are not separated
-    again. A file that is named twice is taken once.
+    Folders are searched to any depth and through links, in the order of the names in them. Hidden
+    files are left out, and what lies in `out_dir` too, so that the stems of an earlier run are not
+    separated again. A file that is named twice is taken once.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def find_tracks(inputs: Sequence[Path], *, out_dir: Path) -> list[Track]:
 def _in_folder(folder: Path, out_dir: Path) -> list[Track]:
     files = sorted(
         path
-        for path in folder.rglob("*")
+        for path in below(folder)
         if path.suffix.lower() in AUDIO_SUFFIXES
         and _is_recording(path)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)

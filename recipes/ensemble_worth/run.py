@@ -66,10 +66,17 @@ def main() -> None:
             print(f"{scores}: written", flush=True)
 
 
-def train_arm(ensemble: dict, place: Path, seed: int, options: argparse.Namespace) -> Path:
+def train_arm(arm: dict, place: Path, seed: int, options: argparse.Namespace) -> Path:
     """Train, or go on training, the model of one arm; return its checkpoint."""
     base = load_config(HERE / "base.yaml", overrides=[*options.set, f"name={place.name}"])
-    config = base.model_copy(update={"ensemble": EnsembleConfig(**ensemble), "seed": seed})
+    ensemble = {key: value for key, value in arm.items() if key != "data"}
+    config = base.model_copy(
+        update={
+            "ensemble": EnsembleConfig(**ensemble),
+            "data": base.data.model_copy(update=arm.get("data", {})),
+            "seed": seed,
+        }
+    )
     if options.cache:
         place.parent.mkdir(parents=True, exist_ok=True)
         link = place.parent / "cache"
