@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from carnatic_sep.audio.info import AUDIO_SUFFIXES
 from carnatic_sep.errors import AnalysisError, UsageError
 from carnatic_sep.files import below
-from carnatic_sep.separation.inputs import AUDIO_SUFFIXES, find_tracks
+from carnatic_sep.separation.inputs import find_tracks
 from carnatic_sep.stems import DEFAULT_STEMS, canonical
 
 _MIXTURES = ("mixture", "mix")

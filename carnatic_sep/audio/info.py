@@ -15,6 +15,14 @@ from carnatic_sep.errors import AudioReadError
 Downmix = Literal["none", "stereo", "mono"]
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
+# fmt: off
+AUDIO_SUFFIXES = frozenset({
+    ".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp3", ".mp4",
+    ".oga", ".ogg", ".opus", ".rf64", ".w64", ".wav", ".webm", ".wma",
+})
+# fmt: on
+"""What files with sound in them are called; their contents decide what they are."""
+
 MIN_SAMPLE_RATE = 8_000
 MAX_SAMPLE_RATE = 192_000
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.audio.info import AUDIO_SUFFIXES
 from carnatic_sep.audio.reader import read_audio
 from carnatic_sep.datasets.config import DataConfig
 from carnatic_sep.datasets.pitch import Contour, track_pitch
@@ -87,7 +88,7 @@ class SoloBank:
 
 
 def select(root: Path, patterns: Iterable[str]) -> list[str]:
-    """Return the audio files below `root` that match any of `patterns`, sorted.
+    """Return the audio files below `root` that match any of `patterns`, sorted; no hidden ones.
 
     Names are relative to `root`, with forward slashes; a ``*`` stands for anything.
     """
@@ -97,7 +98,7 @@ def select(root: Path, patterns: Iterable[str]) -> list[str]:
         for pattern in {pattern.split("/")[0] for pattern in patterns}
         for top in root.glob(pattern)
         for path in below(top)
-        if path.suffix in {".ogg", ".flac", ".wav", ".mp3"}
+        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
     )
     return sorted(name for name in set(names) if any(fnmatch(name, each) for each in patterns))
 

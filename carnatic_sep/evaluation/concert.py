@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.audio.info import AUDIO_SUFFIXES
 from carnatic_sep.audio.reader import read_audio
 from carnatic_sep.datasets.pitch_annotation import read_pitch
 from carnatic_sep.errors import UsageError
-from carnatic_sep.separation.inputs import AUDIO_SUFFIXES
 from carnatic_sep.separation.naming import SIDECAR
 from carnatic_sep.separation.verification import null_depth
 from carnatic_sep.stems import DEFAULT_STEMS, VOCALS

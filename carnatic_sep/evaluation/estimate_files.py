@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.audio.info import AUDIO_SUFFIXES
 from carnatic_sep.errors import EvaluationError, UnknownNameError
-from carnatic_sep.separation.inputs import AUDIO_SUFFIXES
 from carnatic_sep.stems import DEFAULT_STEMS, canonical
 
 if TYPE_CHECKING:

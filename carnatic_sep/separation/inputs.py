@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from carnatic_sep.audio.info import AUDIO_SUFFIXES
 from carnatic_sep.errors import UsageError
 from carnatic_sep.files import below
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-# fmt: off
-AUDIO_SUFFIXES = frozenset({
-    ".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp3", ".mp4",
-    ".oga", ".ogg", ".opus", ".rf64", ".w64", ".wav", ".webm", ".wma",
-})
-# fmt: on
 
 
 @dataclass(frozen=True)

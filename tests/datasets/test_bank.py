@@ -92,6 +92,17 @@ def test_patterns_match_audio_files_in_any_depth(solo_dir) -> None:
     assert select(solo_dir, ["voice/*.csv", "nothing/*"]) == []
 
 
+def test_files_are_known_by_any_usual_name_and_behind_links(tmp_path) -> None:
+    disk = tmp_path / "disk" / "2024"
+    disk.mkdir(parents=True)
+    for name in ("A.WAV", "b.m4a", "._b.m4a", "notes.txt"):
+        (disk / name).write_bytes(b"")
+    (tmp_path / "solos" / "voice").mkdir(parents=True)
+    (tmp_path / "solos" / "voice" / "new").symlink_to(disk)
+    found = select(tmp_path / "solos", ["voice/*"])
+    assert found == ["voice/new/A.WAV", "voice/new/b.m4a"]
+
+
 def test_a_file_is_read_as_mono_at_the_rate_of_the_bank(tmp_path, contour_cache) -> None:
     time = np.arange(8000) / 16000
     both = np.stack([np.sin(2 * np.pi * 440 * time), np.zeros_like(time)], axis=1)
