@@ -32,6 +32,12 @@ evaluate_app = typer.Typer(
     "\nAll options:     carnatic-sep evaluate dataset --help",
 )
 
+Views = Annotated[
+    int,
+    typer.Option(
+        "--views", min=1, metavar="N", help="Let each model look N times; see separate --views."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
@@ -84,6 +90,7 @@ def dataset(
         float, typer.Option("--excerpt", metavar="SECONDS", help="Length of excerpts; 0: none.")
     ] = 6.0,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="Tracks at once.")] = 1,
+    views: Views = 1,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the report; what is unchanged is kept.")
     ] = False,
@@ -127,6 +134,7 @@ def dataset(
             ),
             root=root,
             jobs=jobs,
+            views=views,
             overwrite=overwrite,
             watcher=watcher,
         )
@@ -161,6 +169,7 @@ def mixtures(
             "--model", help="Model name or checkpoint; repeat to compare. [default: default]"
         ),
     ] = None,
+    views: Views = 1,
     cache: Annotated[
         Path, typer.Option("--cache", help="Folder that keeps pitch contours between runs.")
     ] = Path("runs/cache"),
@@ -187,6 +196,7 @@ def mixtures(
         load_evaluation_config(config),
         data,
         models=model or ["default"],
+        views=views,
         cache=cache,
         report=_reporter(quiet),
     )

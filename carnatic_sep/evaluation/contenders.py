@@ -43,12 +43,14 @@ class Contender:
     kind : where its estimates come from
     source : a model's name or file, or the folder of the estimates; empty for baselines
     identity : what changes when its estimates may: a checkpoint's checksum, say
+    views : how many times a model looks; see :class:`carnatic_sep.Separator`
     """
 
     name: str
     kind: Kind
     source: str = ""
     identity: str = ""
+    views: int = 1
 
     @property
     def tested(self) -> bool:
@@ -61,6 +63,7 @@ def line_up(
     models: Sequence[str | Path] = (),
     estimates: Sequence[Path] = (),
     baselines: Sequence[str] | None = None,
+    views: int = 1,
 ) -> tuple[Contender, ...]:
     """Return the systems in the order of the tables: floors, methods, what is tested, bounds.
 
@@ -69,6 +72,7 @@ def line_up(
     models : names or checkpoint files
     estimates : folders of estimates, ``FOLDER/TRACK/STEM.ext``
     baselines : names in :data:`BASELINES`; all if None
+    views : how many times each model looks; a model's name tells where it is more than once
 
     Raises
     ------
@@ -81,7 +85,7 @@ def line_up(
     for name in wanted:
         if name not in BASELINES:
             raise UnknownNameError("baseline", name, list(BASELINES))
-    tested = [*map(_model, models), *map(_folder, estimates)]
+    tested = [*(_model(model, views) for model in models), *map(_folder, estimates)]
     if not tested and not wanted:
         raise UsageError("nothing to score: give a model, a folder of estimates, or a baseline")
     names = [contender.name for contender in tested]
@@ -93,14 +97,20 @@ def line_up(
     return (*(each for each in others if each not in bounds), *tested, *bounds)
 
 
-def _model(model: str | Path) -> Contender:
+def _model(model: str | Path, views: int) -> Contender:
     from carnatic_sep.models.checkpoint import read_metadata
     from carnatic_sep.models.zoo import resolve
 
     path = resolve(model)
     # A training run calls its file `checkpoint`; its folder has the run's name.
     name = path.resolve().parent.name if path.stem == "checkpoint" else path.stem
-    return Contender(name, "model", str(model), read_metadata(path).sha256)
+    name = named(name, views)
+    return Contender(name, "model", str(model), read_metadata(path).sha256, views)
+
+
+def named(model: str, views: int) -> str:
+    """Return what a model is called in tables when it looks `views` times."""
+    return f"{model}, {views} views" if views > 1 else model
 
 
 def _folder(folder: Path) -> Contender:
@@ -133,7 +143,8 @@ def separate_with(
     if contender.kind == "model":
         from carnatic_sep.separation.separator import Separator
 
-        return Separator(contender.source).separate(mixture, sample_rate)
+        separator = Separator(contender.source, views=contender.views)
+        return separator.separate(mixture, sample_rate)
     if contender.kind == "classic":
         from carnatic_sep.models.classic.separators import separate_classic
 

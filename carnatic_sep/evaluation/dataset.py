@@ -78,6 +78,7 @@ def evaluate(
     options: EvaluationOptions | None = None,
     root: Path | None = None,
     jobs: int = 1,
+    views: int = 1,
     overwrite: bool = False,
     watcher: Watcher | None = None,
 ) -> Evaluation:
@@ -95,6 +96,7 @@ def evaluate(
     options : what else is asked
     root : where the dataset of that name lies
     jobs : processes, each with one track in memory
+    views : how many times each model looks; see :class:`carnatic_sep.Separator`
     overwrite : replace the report in `out`; tracks of which nothing changed are not scored again
     watcher : is told of every track
 
@@ -116,6 +118,7 @@ def evaluate(
 
     chosen = options or EvaluationOptions()
     jobs = whole_number(jobs, what="jobs")
+    views = whole_number(views, what="views")
     folder = Path(out) if out is not None else None
     if folder is not None and (folder / SUMMARY).exists() and not overwrite:
         raise UsageError(
@@ -126,6 +129,7 @@ def evaluate(
         models=_several(model),
         estimates=[Path(each) for each in _several(estimates)],
         baselines=None if baselines is None else _several(baselines),
+        views=views,
     )
     found = _dataset(dataset, root)
     tracks = found.split(split) if split else found.tracks()

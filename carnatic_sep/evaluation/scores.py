@@ -14,6 +14,7 @@ from carnatic_sep.errors import UsageError
 from carnatic_sep.evaluation.baselines import median_hpss, oracle_ratio_mask, untouched
 from carnatic_sep.evaluation.cases import Case, kept_out_mixtures, real_excerpt
 from carnatic_sep.evaluation.config import EvaluationConfig
+from carnatic_sep.evaluation.contenders import named
 from carnatic_sep.metrics.sdr import sdr
 from carnatic_sep.stems import MRIDANGAM, VIOLIN, VOCALS
 
@@ -48,7 +49,7 @@ class Row:
         return float(np.mean(list(self.stems.values())))
 
 
-def systems(models: Iterable[str]) -> dict[str, System]:
+def systems(models: Iterable[str], *, views: int = 1) -> dict[str, System]:
     """Return the baselines and one separator per model, by name.
 
     Raises
@@ -64,7 +65,7 @@ def systems(models: Iterable[str]) -> dict[str, System]:
         "oracle ratio mask": lambda case: oracle_ratio_mask(case.mixture, case.references),
     }
     for model in models:
-        separator = Separator(model)
+        separator = Separator(model, views=views)
 
         missing = [stem for stem in SCORED if stem not in separator.stems]
         if missing:
@@ -78,7 +79,7 @@ def systems(models: Iterable[str]) -> dict[str, System]:
         ) -> dict[str, NDArray[np.float32]]:
             return separator.separate(case.mixture, case.sample_rate)
 
-        found[str(model)] = separate
+        found[named(str(model), views)] = separate
     return found
 
 
@@ -87,6 +88,7 @@ def score_sets(
     data_dir: Path,
     *,
     models: Iterable[str] = ("default",),
+    views: int = 1,
     cache: Path | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> list[Row]:
@@ -99,6 +101,7 @@ def score_sets(
     ----------
     data_dir : recordings, laid out as `config.data` expects
     models : names or checkpoint files
+    views : how many times each of them looks; see :class:`carnatic_sep.Separator`
     cache : folder that keeps pitch contours between runs
     report : takes the name of each case before it is scored
 
@@ -110,7 +113,7 @@ def score_sets(
         A model lacks a scored stem.
     """
     require_folder(data_dir)
-    contenders = systems(models)
+    contenders = systems(models, views=views)
     rows = []
     sets: dict[str, Iterable[Case]] = {
         f"{config.mixtures} kept-out mixtures": kept_out_mixtures(config, data_dir, cache=cache)
