@@ -94,6 +94,8 @@ class MixConfig(Strict):
     """Share of bent violins that read a wavetable instead of a recorded note."""
     absent: dict[str, Share] = {"vocals": 0.12, "violin": 0.15, "mridangam": 0.15, "other": 0.1}
     """How often a stem is silent in a mixture."""
+    rests: Share = 0.0
+    """How often somebody pauses for a while: mostly the singer, or all but the drone."""
     percussion: Share = 0.4
     """How often `other` holds a ghatam or kanjira beside the tanpura."""
     transpose_semitones: Range = (-4.0, 5.0)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MIXED_STEMS = (VOCALS, VIOLIN, MRIDANGAM, OTHER)
 _INAUDIBLE = 1e-4
+_RESTING = ((0,), (1,), (2,), (0, 1), (0, 1, 2))
+_RESTING_SHARES = (0.4, 0.15, 0.1, 0.15, 0.2)
 _TUNINGS = 2 ** (np.arange(-4, 5) / 12)
 
 
@@ -100,6 +102,8 @@ class Mixer:
             _at_level(self._mridangam(rng), reference, rng.uniform(*config.mridangam_level)),
             self._other(phrase.tonic, reference, rng),
         ]
+        if config.rests and rng.random() < config.rests:
+            silence(stems, rng)
         for index, name in enumerate(MIXED_STEMS):
             if rng.random() < config.absent.get(name, 0.0):
                 stems[index] = np.zeros(self.frames, dtype=np.float32)
@@ -229,6 +233,24 @@ class Mixer:
             noise = accompaniment.hall_noise(self.config.seconds, sample_rate=SAMPLE_RATE, rng=rng)
             audio = audio + _at_level(noise[: self.frames], reference, rng.uniform(-45, -25))
         return audio
+
+
+def silence(stems: list[Audio], rng: np.random.Generator) -> None:
+    """Let some players pause for 0.4 s to half of the mixture; solo recordings have few rests.
+
+    Parameters
+    ----------
+    stems : (frames,) each, in the order of :data:`MIXED_STEMS`; changed in place
+    """
+    who = _RESTING[rng.choice(len(_RESTING), p=_RESTING_SHARES)]
+    frames = len(stems[0])
+    length = rng.uniform(0.4 * SAMPLE_RATE, max(0.5 * frames, 0.5 * SAMPLE_RATE))
+    start = rng.uniform(-0.5 * length, frames - 0.5 * length)
+    # A note ends more slowly than it begins.
+    corners = start + np.array([-0.08 * SAMPLE_RATE, 0.0, length, length + 0.02 * SAMPLE_RATE])
+    gain = np.interp(np.arange(frames), corners, [1.0, 0.0, 0.0, 1.0]).astype(np.float32)
+    for index in who:
+        stems[index] = stems[index] * gain
 
 
 def _by_performance(clips: list[VoiceClip]) -> dict[str, list[VoiceClip]]:

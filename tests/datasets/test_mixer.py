@@ -66,6 +66,28 @@ def test_an_absent_stem_is_silent_and_the_others_sound(bank, name) -> None:
     assert all(stem.any() for stem in stems.values())
 
 
+def test_players_pause_and_the_drone_goes_on(bank) -> None:
+    without, often = Mixer(bank, PLAIN), Mixer(bank, PLAIN.model_copy(update={"rests": 1.0}))
+    frames = 2 * SAMPLE_RATE
+    resting: dict[tuple[int, ...], int] = {}
+    for seed in range(60):
+        sounding = without.draw(np.random.default_rng(seed))
+        stems = often.draw(np.random.default_rng(seed))
+        changed = tuple(i for i in range(4) if not np.array_equal(stems[i], sounding[i]))
+        resting[changed] = resting.get(changed, 0) + 1
+        assert changed
+        for index in changed:  # nothing but a fade out, a rest and a fade in
+            ratio = stems[index] / np.where(sounding[index] == 0, 1, sounding[index])
+            rest = np.flatnonzero((ratio < 0.5) & (sounding[index] != 0))
+            if len(rest):
+                assert np.ptp(rest) < 0.5 * frames + 0.1 * SAMPLE_RATE
+            assert ratio.min() >= -1e-6
+            assert ratio.max() <= 1 + 1e-6
+    assert set(resting) <= {(0,), (1,), (2,), (0, 1), (0, 1, 2)}  # the drone never rests
+    assert resting[(0,)] == max(resting.values())
+    assert (0, 1, 2) in resting
+
+
 def test_filters_keep_the_level_of_each_stem(bank) -> None:
     plain = Mixer(bank, PLAIN)
     filtered = Mixer(bank, PLAIN.model_copy(update={"equaliser_db": 7.0, "room": 1.0}))
