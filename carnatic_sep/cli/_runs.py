@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from carnatic_sep.training.rehearsal import Rehearsal
 
     Report = Callable[[str], None]
+
+Out = Annotated[Path, typer.Option("--out", file_okay=False, help="Folder that holds the runs.")]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Start anew where an earlier run left a state.")
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print configuration, data problems, size, memory and time; train nothing.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 
 @dataclass(frozen=True)

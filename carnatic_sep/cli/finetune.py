@@ -8,6 +8,15 @@ from typing import Annotated
 
 import typer
 
+from carnatic_sep.cli._runs import (
+    DryRun,
+    Out,
+    Quiet,
+    Restart,
+    print_dry_run,
+    quieten_lightning,
+    speak,
+)
 from carnatic_sep.cli._terminal import require_extra
 
 
@@ -27,24 +36,14 @@ def finetune(
     config: Annotated[
         Path | None, typer.Option("--config", help="YAML file of the run; defaults without one.")
     ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", file_okay=False, help="Folder that holds the runs.")
-    ] = Path("runs"),
+    out: Out = Path("runs"),
     override: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a key: --set steps=100 --set loss.silence_weight=0.3."),
     ] = None,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Start anew where an earlier run left a state.")
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Print configuration, data problems, size, memory and time; train nothing.",
-        ),
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    restart: Restart = False,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fine-tune a trained model on multitracks, for other stems if need be.
 
@@ -67,7 +66,6 @@ def finetune(
     changes = [f"{key}={json.dumps(value)}" for key, value in named.items() if value]
     settings = load_finetune_config(config, overrides=[*changes, *(override or [])])
     require_extra("train", "lightning", "tensorboard", purpose="fine-tuning")
-    from carnatic_sep.cli._runs import print_dry_run, quieten_lightning, speak
 
     quieten_lightning()
     if dry_run:

@@ -7,6 +7,15 @@ from typing import Annotated
 
 import typer
 
+from carnatic_sep.cli._runs import (
+    DryRun,
+    Out,
+    Quiet,
+    Restart,
+    print_dry_run,
+    quieten_lightning,
+    speak,
+)
 from carnatic_sep.cli._terminal import require_extra
 
 
@@ -16,24 +25,14 @@ def train(
         Path,
         typer.Option("--data", envvar="CARNATIC_SEP_DATA", help="Folder of the solo recordings."),
     ] = Path("../shared/data"),
-    out: Annotated[
-        Path, typer.Option("--out", file_okay=False, help="Folder that holds the runs.")
-    ] = Path("runs"),
+    out: Out = Path("runs"),
     override: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a key: --set steps=100 --set mix.seconds=3."),
     ] = None,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Start anew where an earlier run left a state.")
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Print configuration, data problems, size, memory and time; train nothing.",
-        ),
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    restart: Restart = False,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a separation model on mixtures drawn from solo recordings.
 
@@ -47,7 +46,6 @@ def train(
       carnatic-sep train configs/first.yaml --data recordings --dry-run
       carnatic-sep train configs/first.yaml --data recordings --set name=try --set steps=200
     """  # noqa: D301 (\b keeps the lines after it as they are)
-    from carnatic_sep.cli._runs import print_dry_run, quieten_lightning, speak
     from carnatic_sep.training.config import load_config
 
     settings = load_config(config, overrides=override)
