@@ -1,10 +1,11 @@
-"""Average the weights of two runs that went on from the same checkpoint.
+"""Average the weights of two runs that went on from the same checkpoint, or of a run and its start.
 
     python recipes/default/average.py runs/sixth/checkpoint.safetensors \\
-        runs/seventh/checkpoint.safetensors --share 0.6 --out runs/default/checkpoint.safetensors
+        runs/seventh/checkpoint.safetensors --share 0.6 --out runs/average/checkpoint.safetensors
 
-Both left the same valley by different data; between them both errors are smaller. Provenance is
-that of the second one.
+Both left the same valley by different data; between them both errors are smaller. The second one
+may have paths along time that the first lacks: in the first they add nothing. Provenance is that of
+the second one.
 
 Source: Wortsman et al., "Model soups", ICML 2022.
 """
@@ -27,12 +28,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     first, second = load_checkpoint(options.first), load_checkpoint(options.second)
-    if first.config != second.config:
+    paths = second.config["time_paths"]
+    if {**first.config, "time_paths": paths} != second.config or first.config["time_paths"] not in (
+        [],
+        paths,
+    ):
         parser.error(f"{options.first} and {options.second} are networks of different shapes")
     theirs, weights = first.state_dict(), second.state_dict()
     for name, value in weights.items():
-        if value.is_floating_point():
+        if name in theirs and value.is_floating_point():
             weights[name] = theirs[name].lerp(value, options.share)
+        elif name not in theirs and ".out." in name:  # what a path adds: nothing in the first
+            weights[name] = options.share * value
     second.load_state_dict(weights)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     provenance = read_metadata(options.second).provenance
