@@ -21,8 +21,9 @@ finally:
 
 @pytest.mark.parametrize(("given", "seen"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
 def test_threads_without_work_sleep_unless_told_otherwise(given: str | None, seen: str) -> None:
-    environment = {**os.environ, "OMP_DISPLAY_ENV": "TRUE"}
-    environment.pop("OMP_WAIT_POLICY", None)
+    environment = {**os.environ, "OMP_DISPLAY_ENV": "VERBOSE"}
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        environment.pop(name, None)
     if given:
         environment["OMP_WAIT_POLICY"] = given
     done = subprocess.run(
@@ -31,3 +32,5 @@ def test_threads_without_work_sleep_unless_told_otherwise(given: str | None, see
     if "OMP_WAIT_POLICY" not in done.stderr:
         pytest.skip("this PyTorch's OpenMP does not show its settings")
     assert f"OMP_WAIT_POLICY = '{seen}'" in done.stderr
+    if "GOMP_SPINCOUNT" in done.stderr:  # GNU's OpenMP
+        assert ("GOMP_SPINCOUNT = '3000'" in done.stderr) is (given is None)
