@@ -2,9 +2,9 @@
 
 A 4096-point spectrum has far more bins than a mask needs: bands one bin wide at the bottom and
 1/48 octave wide above resolve the harmonics that a mask has to tell apart. The network
-therefore sees band powers, a U-Net of convolutions and frequency-wide linear layers
-(TFC-TDF; Choi et al., ISMIR 2020) gives one softmax mask per stem, and the masks are spread
-back over the bins. The stems sum to the mixture by construction, every channel gets the same
+therefore sees band powers, a U-Net of convolutions, frequency-wide linear layers (TFC-TDF;
+Choi et al., ISMIR 2020) and GRUs along time gives one softmax mask per stem, and the masks are
+spread back over the bins. The stems sum to the mixture by construction, every channel gets the same
 mask (the stereo image stays), and any number of channels works.
 """
 

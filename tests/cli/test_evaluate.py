@@ -35,7 +35,8 @@ def rows(monkeypatch) -> None:
         Row("real multitrack", "mixture", {"vocals": 1.0, "violin": float("nan")}, 1),
     ]
 
-    def score_sets(config, data_dir, *, models, cache, report):
+    def score_sets(config, data_dir, *, models, views, cache, report):
+        assert views == 1
         report("mixture 1")
         return made
 

@@ -96,7 +96,8 @@ def test_one_row_per_system_with_means_over_cases_where_a_stem_sounds(
 @pytest.mark.usefixtures("two_cases")
 def test_models_stand_beside_the_baselines(config, tmp_path, monkeypatch) -> None:
     class Halving:
-        def __init__(self, model) -> None:
+        def __init__(self, model, *, views) -> None:
+            assert views == 1
             self.stems = STEMS if model == "half" else ("vocals", "other")
 
         def separate(self, audio, sample_rate):
