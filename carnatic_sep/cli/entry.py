@@ -18,20 +18,16 @@ def main() -> None:
         sys.exit(_said_interrupted())
 
 
-_SPINS = "3000"
-"""Turns of GNU OpenMP's waiting before a thread sleeps, some 10 microseconds."""
-
-
 def _let_idle_threads_sleep() -> None:
     """Tell OpenMP, which reads it when PyTorch is loaded, that threads without work should sleep.
 
     Otherwise they wait busily, and where another program wants a core too, the one that is waited
-    for does not get it: separating then takes several times longer (docs/performance.md). A few
-    microseconds of waiting remain: the network's small steps along time follow each other so soon.
+    for does not get it: separating then takes several times longer (docs/performance.md). GNU's
+    waits a few turns first: the network's small steps along time follow each other so soon.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-        os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
+        os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 
 def _said_interrupted() -> int:
