@@ -308,10 +308,10 @@ class BandUNet(SeparationModel):
             bins = bins[..., :-missing, :]
         elif missing < 0:
             bins = torch.cat([bins, bins[..., -1:, :].expand(*bins.shape[:-2], -missing, -1)], -2)
-        masked = torch.view_as_real(spectrum)[:, None] * bins[:, :, None, ..., None]
-        return istft(
-            torch.view_as_complex(masked),
-            n_fft=n_fft,
-            hop_frames=hop_frames,
-            frames=mixture.shape[-1],
-        )
+        # one stem at a time: so much memory is kept for the next, more is asked of the system anew
+        stems = [
+            istft(spectrum * mask, n_fft=n_fft, hop_frames=hop_frames, frames=mixture.shape[-1])
+            for mask in bins[:, :-1, None].unbind(dim=1)
+        ]
+        stems.append(mixture - sum(stems))  # masks sum to one
+        return torch.stack(stems, dim=1)

@@ -72,22 +72,22 @@ def real_time_factor(
 ) -> float:
     """Return how many seconds a second of audio takes on this machine, as busy as it is now.
 
-    One batch of noise goes through the network twice; the second time counts.
+    As much noise as is at work at once goes through the network twice; the second time counts.
 
     Parameters
     ----------
     channels : of the recordings to come
     progress : is warned when a batch does not fit into memory
     """
-    plan, batch = separator.plan, separator.batch_size
-    frames = plan.segment_frames + (batch - 1) * plan.hop_frames
+    plan, segments = separator.plan, separator.segments_at_once
+    frames = plan.segment_frames + (segments - 1) * plan.hop_frames
     noise = np.random.default_rng(0).uniform(-0.1, 0.1, (channels, frames)).astype(np.float32)
     elapsed = 0.0
     for _ in range(2):
         started = time.perf_counter()
         separator.separate(noise, separator.sample_rate, progress=progress)
         elapsed = time.perf_counter() - started
-    return elapsed * separator.sample_rate / (batch * plan.hop_frames) + _FILE_WORK
+    return elapsed * separator.sample_rate / (segments * plan.hop_frames) + _FILE_WORK
 
 
 def spoken(seconds: float) -> str:

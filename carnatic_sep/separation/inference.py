@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from carnatic_sep.errors import CarnaticSepError, UsageError
+from carnatic_sep.separation.lanes import in_lanes, lanes_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import torch
     from numpy.typing import NDArray
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Inference:
-    """Call a model on batches of segments, NumPy in and out.
+    """Call a model on segments, NumPy in and out: in batches, on a CPU several of them at once.
 
     Parameters
     ----------
@@ -48,6 +50,35 @@ class Inference:
         self._device = device
         self._dtype = dtype
         self.batch_size = batch_size
+
+    def stream(
+        self, segments: Iterator[NDArray[np.float32]], *, warn: Callable[[str], None]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Yield each segment, (channels, frames), with its stems, (stems, channels, frames).
+
+        Raises
+        ------
+        CarnaticSepError
+            As :meth:`__call__`.
+        """
+        run = partial(self, warn=warn)
+        for batch, stems in in_lanes(run, self._batches(segments), threads=self._threads):
+            yield from zip(batch, stems, strict=True)
+
+    @property
+    def lanes(self) -> int:
+        """How many batches are at work at once."""
+        return lanes_for(self._threads)
+
+    @property
+    def _threads(self) -> int:
+        import torch
+
+        return torch.get_num_threads() if self._device.type == "cpu" else 1
+
+    def _batches(self, segments: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        while batch := list(islice(segments, self.batch_size)):
+            yield np.stack(batch)
 
     def __call__(
         self, segments: NDArray[np.float32], *, warn: Callable[[str], None]

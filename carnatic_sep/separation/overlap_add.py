@@ -69,56 +69,52 @@ class SegmentPlan:
 
 def overlap_add(
     blocks: Iterable[NDArray[np.float32]],
-    infer: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    infer: Callable[
+        [Iterator[NDArray[np.float32]]],
+        Iterable[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    ],
     *,
     channels: int,
     stems: int,
     plan: SegmentPlan,
-    batch_size: int,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Run `infer` over overlapping segments of a stream and cross-fade its results.
 
     The result has the length of the stream, starts where it starts, and does not depend on how
     the stream is cut into blocks. Every sample is a weighted mean of the segments that saw it,
     the first and the last sample included. What lies past the end is zero padding. Memory holds
-    `batch_size` segments, however long the stream is.
+    the segments that `infer` holds, however long the stream is.
 
     Parameters
     ----------
     blocks : each (channels, frames), any number of frames
-    infer : (batch, channels, segment_frames) to (batch, stems, channels, segment_frames)
-    batch_size : most segments that one call of `infer` gets
+    infer : takes segments, (channels, segment_frames), as many ahead as it likes, and gives each
+        back with its stems, (stems, channels, segment_frames), in the same order
 
     Yields
     ------
     mixture, (channels, frames), and its stems, (stems, channels, frames), aligned
     """
     fader = _CrossFade(channels=channels, stems=stems, plan=plan)
-    waiting = SampleQueue(channels)
-    batch: list[NDArray[np.float32]] = []
     received = 0
 
-    def run() -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        for mixture, estimate in zip(batch, infer(np.stack(batch)), strict=True):
-            yield fader.add(mixture, estimate, until=received)
-        batch.clear()
+    def segments() -> Iterator[NDArray[np.float32]]:
+        nonlocal received
+        waiting = SampleQueue(channels)
+        for block in blocks:
+            waiting.push(block)
+            received += block.shape[1]
+            while len(waiting) >= plan.segment_frames:
+                yield waiting.peek(plan.segment_frames)
+                waiting.pop(plan.hop_frames)
+        already_seen = plan.segment_frames - plan.hop_frames if received > len(waiting) else 0
+        if len(waiting) > already_seen:
+            last = np.zeros((channels, plan.segment_frames), dtype=np.float32)
+            last[:, : len(waiting)] = waiting.peek(len(waiting))
+            yield last
 
-    for block in blocks:
-        waiting.push(block)
-        received += block.shape[1]
-        while len(waiting) >= plan.segment_frames:
-            batch.append(waiting.peek(plan.segment_frames))
-            waiting.pop(plan.hop_frames)
-            if len(batch) == batch_size:
-                yield from run()
-
-    already_seen = plan.segment_frames - plan.hop_frames if received > len(waiting) else 0
-    if len(waiting) > already_seen:
-        last = np.zeros((channels, plan.segment_frames), dtype=np.float32)
-        last[:, : len(waiting)] = waiting.peek(len(waiting))
-        batch.append(last)
-    if batch:
-        yield from run()
+    for mixture, estimate in infer(segments()):
+        yield fader.add(mixture, estimate, until=received)
     yield fader.rest(until=received)
 
 

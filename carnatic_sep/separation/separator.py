@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -239,6 +240,11 @@ class Separator:
             self, Path(path), Path(out_dir), options=options, track=track, progress=progress
         )
 
+    @property
+    def segments_at_once(self) -> int:
+        """How many segments are at work at once: a batch in each lane."""
+        return self.batch_size * self._inference.lanes
+
     def checkpoint_sha256(self) -> str | None:
         """Return the checksum of the model's file; None for a model that came from none."""
         if self.checkpoint is None:
@@ -251,18 +257,13 @@ class Separator:
         self, blocks: Iterable[NDArray[np.float32]], *, channels: int, progress: Progress
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Separate a stream at the model's rate into stems that sum to it."""
-
-        def infer(segments: NDArray[np.float32]) -> NDArray[np.float32]:
-            return self._inference(segments, warn=progress.warn)
-
         done = 0
         for mixture, estimates in overlap_add(
             blocks,
-            infer,
+            partial(self._inference.stream, warn=progress.warn),
             channels=channels,
             stems=len(self.model.stems),
             plan=self.plan,
-            batch_size=self.batch_size,
         ):
             if not np.isfinite(estimates).all():
                 full = str(self.dtype) == "torch.float32"

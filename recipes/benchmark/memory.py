@@ -49,7 +49,7 @@ def write_recording(path: Path, *, seconds: float) -> None:
 
 def separate(path: Path, out: Path, *, arguments: list[str], seconds: float) -> Run:
     """Separate `path` in a fresh process; return its peak resident memory, as the kernel saw it."""
-    command = [sys.executable, "-m", "carnatic_sep.cli.main", "separate", str(path)]
+    command = [sys.executable, "-m", "carnatic_sep.cli.entry", "separate", str(path)]
     started = time.perf_counter()
     process = subprocess.Popen([*command, "--out", str(out), "--quiet", *arguments])
     _, status, usage = os.wait4(process.pid, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,15 +20,13 @@ def run(audio, plan, infer, *, stems, batch_size=3, blocks=(7, 100, 1, 33)):
         size = blocks[turn % len(blocks)]
         pieces.append(audio[:, start : start + size])
         start, turn = start + size, turn + 1
+
+    def in_batches(segments):
+        while batch := list(islice(segments, batch_size)):
+            yield from zip(batch, infer(np.stack(batch)), strict=True)
+
     parts = list(
-        overlap_add(
-            iter(pieces),
-            infer,
-            channels=audio.shape[0],
-            stems=stems,
-            plan=plan,
-            batch_size=batch_size,
-        )
+        overlap_add(iter(pieces), in_batches, channels=audio.shape[0], stems=stems, plan=plan)
     )
     mixture = np.concatenate([part[0] for part in parts], axis=-1)
     return mixture, np.concatenate([part[1] for part in parts], axis=-1)
