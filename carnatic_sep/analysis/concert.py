@@ -286,9 +286,8 @@ def _other_part(part: str) -> str:
 def _raga(found: Analysis) -> str:
     if found.vote is not None:
         return f"DEEPSRGM: {found.vote.name} ({100 * found.vote.share:.0f} % of its votes)"
-    return (
-        f"svaras nearest to {found.raga.nearest[0].name} (confidence {found.raga.confidence:.2f})"
-    )
+    confidence = round(found.raga.confidence, 3)  # as in the summary
+    return f"svaras nearest to {found.raga.nearest[0].name} (confidence {confidence:.2f})"
 
 
 def _number(value: float) -> float | None:

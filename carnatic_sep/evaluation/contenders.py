@@ -77,7 +77,8 @@ def line_up(
     Raises
     ------
     UsageError
-        Nothing to score, a folder that is not there, or two systems of one name.
+        Nothing to score, a folder that is not there, two systems of one name, or more views than a
+        model has.
     UnknownNameError
         A model or baseline that nothing is called.
     """
@@ -102,6 +103,10 @@ def _model(model: str | Path, views: int) -> Contender:
     from carnatic_sep.models.zoo import resolve
 
     path = resolve(model)
+    if views > 1:
+        from carnatic_sep.separation.separator import Separator
+
+        Separator(path, device="cpu", views=views)  # refuses views that it has not, before any work
     # A training run calls its file `checkpoint`; its folder has the run's name.
     name = path.resolve().parent.name if path.stem == "checkpoint" else path.stem
     name = named(name, views)

@@ -43,6 +43,11 @@ def test_a_model_that_looks_more_than_once_is_called_so_and_does(monkeypatch) ->
     assert looked == [1, 3, 2]
 
 
+def test_views_that_a_model_has_not_are_refused_before_any_work() -> None:
+    with pytest.raises(UsageError, match="9 views were asked for; band_unet"):
+        line_up(models=["default"], baselines=(), views=9)
+
+
 def test_two_of_one_name_are_refused(tmp_path: Path) -> None:
     shutil.copy(resolve("default"), tmp_path / "default.safetensors")
     with pytest.raises(UsageError, match="two systems are called default"):
