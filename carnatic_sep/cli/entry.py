@@ -23,8 +23,9 @@ def _let_idle_threads_sleep() -> None:
     """Tell OpenMP, which reads it when PyTorch is loaded, that threads without work should sleep.
 
     Otherwise they wait busily, and where another program wants a core too, the one that is waited
-    for does not get it: separating then takes several times longer (docs/performance.md). GNU's
-    waits a few turns first: the network's small steps along time follow each other so soon.
+    for does not get it: a network that all cores share then takes several times longer
+    (docs/performance.md). GNU's waits a few turns first: the small steps of such a network follow
+    each other so soon.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
