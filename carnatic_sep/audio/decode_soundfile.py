@@ -12,6 +12,7 @@ import numpy as np
 
 from carnatic_sep.audio import containers, mp3
 from carnatic_sep.audio.info import AudioInfo, BrokenAudioError, FloatArray
+from carnatic_sep.audio.interrupts import interrupts_wait
 
 # Not the caller's business: the last bits of MP3 depend on how libsndfile is asked.
 _CHUNK_FRAMES = 16384
@@ -68,13 +69,15 @@ class SoundfileDecoder:
             return frames
         self._file.close()
         view: io.RawIOBase = self._stack.enter_context(mp3.Mp3WithHeader(path, where))
-        self._file = self._stack.enter_context(soundfile.SoundFile(view))
+        with interrupts_wait():
+            self._file = self._stack.enter_context(soundfile.SoundFile(view))
         self._slack += 2 * where.samples
         return int(self._file.frames)
 
     def start_at(self, frame: int) -> None:
         """Let :meth:`chunks` begin at `frame` instead of the beginning."""
-        self._file.seek(min(frame, self._file.frames))
+        with interrupts_wait():
+            self._file.seek(min(frame, self._file.frames))
 
     def chunks(self) -> Iterator[FloatArray]:
         """Yield (channels, n) to the end.
@@ -94,7 +97,8 @@ class SoundfileDecoder:
             # NaN marks what libsndfile did not fill: an error hides how much it had decoded.
             buffer = np.full((frames, self.info.channels), np.nan, dtype=np.float32)
             try:
-                count = len(self._file.read(out=buffer))
+                with interrupts_wait():
+                    count = len(self._file.read(out=buffer))
             except soundfile.LibsndfileError as error:
                 empty = np.isnan(buffer).all(axis=1)
                 count = int(empty.argmax()) if empty.any() else frames

@@ -12,6 +12,7 @@ import numpy as np
 from carnatic_sep.audio import ogg
 from carnatic_sep.audio.formats import FormatName, OutputFormat
 from carnatic_sep.audio.info import FloatArray
+from carnatic_sep.audio.interrupts import interrupts_wait
 from carnatic_sep.audio.quantise import quantise
 
 _CODEC: dict[FormatName, tuple[str, str]] = {
@@ -58,15 +59,16 @@ class EncodedFile:
         self._bits = output_format.bits
         self._sink = _Sink(path.open("w+b", buffering=0))
         try:
-            self._file = soundfile.SoundFile(
-                self._sink,
-                "w",
-                samplerate=sample_rate,
-                channels=channels,
-                format=container,
-                subtype=subtype.format(bits=self._bits),
-                compression_level=_COMPRESSION[output_format.name],
-            )
+            with interrupts_wait():
+                self._file = soundfile.SoundFile(
+                    self._sink,
+                    "w",
+                    samplerate=sample_rate,
+                    channels=channels,
+                    format=container,
+                    subtype=subtype.format(bits=self._bits),
+                    compression_level=_COMPRESSION[output_format.name],
+                )
         except BaseException as error:
             self._sink.close()
             if isinstance(error, soundfile.LibsndfileError):
@@ -113,7 +115,8 @@ class EncodedFile:
         import soundfile
 
         try:
-            step()
+            with interrupts_wait():
+                step()
         except (soundfile.LibsndfileError, AssertionError) as error:
             raise self._sink.error or OSError(str(error) or "the encoder failed") from error
         if self._sink.error is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -119,6 +121,23 @@ def test_the_view_behind_a_header_reads_like_a_file(variable):
             view.seek(position)
             assert view.read(700) == whole[position : position + 700]
         assert view.seek(0, 2) == len(whole)
+
+
+def test_ctrl_c_while_the_view_is_read_interrupts(variable, monkeypatch):
+    path, _ = variable
+    path.write_bytes(strip_header(path))
+    usual, calls = mp3.Mp3WithHeader.readinto, []
+
+    def interrupted(self, buffer):
+        calls.append(len(buffer))
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return usual(self, buffer)
+
+    monkeypatch.setattr(mp3.Mp3WithHeader, "readinto", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        read_audio(path)
+    assert len(calls) >= 3
 
 
 def test_without_a_header_the_length_is_known_before_decoding(variable):
