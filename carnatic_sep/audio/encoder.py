@@ -58,8 +58,8 @@ class EncodedFile:
         self._frames = 0
         self._bits = output_format.bits
         self._sink = _Sink(path.open("w+b", buffering=0))
-        try:
-            with interrupts_wait():
+        with interrupts_wait():
+            try:
                 self._file = soundfile.SoundFile(
                     self._sink,
                     "w",
@@ -69,11 +69,11 @@ class EncodedFile:
                     subtype=subtype.format(bits=self._bits),
                     compression_level=_COMPRESSION[output_format.name],
                 )
-        except BaseException as error:
-            self._sink.close()
-            if isinstance(error, soundfile.LibsndfileError):
-                raise OSError(str(error)) from error
-            raise
+            except BaseException as error:
+                self._sink.close()
+                if isinstance(error, soundfile.LibsndfileError):
+                    raise OSError(str(error)) from error
+                raise
 
     def write(self, block: FloatArray) -> None:
         """Append (channels, n); integers want samples within [-1, 1]."""

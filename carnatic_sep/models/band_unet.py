@@ -301,9 +301,8 @@ class BandUNet(SeparationModel):
         spectrum = stft(mixture, n_fft=n_fft, hop_frames=hop_frames)
         power = (spectrum.real.square() + spectrum.imag.square()).mean(dim=1)
         missing = self.n_fft // 2 - n_fft // 2  # bins; above the network's last one if negative
-        bins = self.bands.spread(
-            self.masks(self.bands.pool(nn.functional.pad(power, (0, 0, 0, missing))))
-        )
+        masks = self.masks(self.bands.pool(nn.functional.pad(power, (0, 0, 0, missing))))
+        bins = self.bands.spread(masks[:, :-1])  # they sum to one: the last stem is what is left
         if missing > 0:
             bins = bins[..., :-missing, :]
         elif missing < 0:
@@ -311,7 +310,6 @@ class BandUNet(SeparationModel):
         # one stem at a time: so much memory is kept for the next, more is asked of the system anew
         stems = [
             istft(spectrum * mask, n_fft=n_fft, hop_frames=hop_frames, frames=mixture.shape[-1])
-            for mask in bins[:, :-1, None].unbind(dim=1)
+            for mask in bins[:, :, None].unbind(dim=1)
         ]
-        stems.append(mixture - sum(stems))  # masks sum to one
-        return torch.stack(stems, dim=1)
+        return torch.stack([*stems, mixture - sum(stems)], dim=1)

@@ -12,7 +12,6 @@ stopped goes on where it was.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,12 @@ from bar_sets import concert_file
 from development import TARGETS, means, mixtures, print_row, renderings
 
 from carnatic_sep.audio.info import AUDIO_SUFFIXES
-from carnatic_sep.datasets.bank import SAMPLE_RATE
 from carnatic_sep.ensemble.orders import make_ensemble
+from carnatic_sep.ensemble.renders import write_rendering
 from carnatic_sep.evaluation.cases import Case, real_excerpt
 from carnatic_sep.evaluation.config import load_evaluation_config
 from carnatic_sep.files import below
 from carnatic_sep.separation.separator import Separator
-from carnatic_sep.stems import DEFAULT_STEMS
 from carnatic_sep.training.config import TrainConfig, load_config
 from carnatic_sep.training.finetune import finetune
 from carnatic_sep.training.finetune_config import FinetuneConfig
@@ -75,15 +73,10 @@ def render(out: Path, data: Path, cache: Path, *, pieces: int) -> None:
     ensemble = make_ensemble(bank=data, data=learnt.data, cache=cache, config=learnt.ensemble)
     for number in range(pieces):
         folder = out / f"rendered-{number:03d}"
-        if (folder / "metadata.json").is_file():
-            continue
-        stems = ensemble.render(seconds=PIECE_SECONDS, seed=FIRST_SEED + number).stems
-        folder.mkdir(parents=True, exist_ok=True)
-        for stem in DEFAULT_STEMS:
-            soundfile.write(folder / f"{stem}.wav", stems[stem].T, SAMPLE_RATE, subtype="FLOAT")
-        about = json.dumps({"concert": "rendered", "mixture_is_sum_of_stems": True})
-        (folder / "metadata.json").write_text(about, encoding="utf-8")  # last: all is there
-        tell(f"rendered {number + 1} of {pieces}")
+        if not folder.is_dir():
+            rendering = ensemble.render(seconds=PIECE_SECONDS, seed=FIRST_SEED + number)
+            write_rendering(rendering, folder)
+            tell(f"rendered {number + 1} of {pieces}")
 
 
 def lay_beside(out: Path, data: Path) -> None:
