@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from carnatic_sep.training.guard import Guard
 from carnatic_sep.training.interrupt import StopTogether, stop_gently
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
     from carnatic_sep.training.state import TrainingState
 
     Report = Callable[[str], None]
-
-
-_TERMINATED = 143
-"""What shells show of a process that ended by SIGTERM."""
 
 
 def earlier_state(
@@ -104,18 +99,15 @@ def fit(
         loggers=[CSVLogger(folder, name="log"), TensorBoardLogger(str(folder), name="tensorboard")],
     )
     kept = "its state is kept, give the same command again to go on"
-    try:
-        with stop_gently(together.ask):
-            trainer.fit(module, datamodule=Batches(prepared))
-    except SIGTERMException as error:
-        report(f"{folder}: told to end at step {module.step} of {config.last_step}; {kept}")
-        raise SystemExit(_TERMINATED) from error
+    with stop_gently(together.ask):
+        trainer.fit(module, datamodule=Batches(prepared))
     over = bool(config.validate_every) and module.standing.is_over(config.patience)
     if over and module.step < config.last_step:
         report(f"{folder}: stopped early at step {module.step}; {_best(module.standing)}")
     elif module.step < config.last_step:
-        report(f"{folder}: interrupted at step {module.step} of {config.last_step}; {kept}")
-        raise KeyboardInterrupt
+        how = "told to end" if together.terminated else "interrupted"
+        report(f"{folder}: {how} at step {module.step} of {config.last_step}; {kept}")
+        together.leave()
     return result(config, folder, module.standing)
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C that lets a step finish."""
+"""Ctrl-C and SIGTERM that let a step finish."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import lightning
+
+from carnatic_sep.training.ranks import is_first_process
+
+TERMINATED = 143
+"""What shells show of a process that ended by SIGTERM."""
 
 
 @contextmanager
@@ -34,27 +39,60 @@ def stop_gently(stop: Callable[[], None]) -> Iterator[None]:
 
 
 class StopTogether(lightning.Callback):
-    """Ends a run after the step at hand, in all processes where one of them was asked to."""
+    """Ends a run after the step at hand, in all processes where one of them was asked to.
+
+    While a run learns, SIGTERM only asks, as the first Ctrl-C does. Lightning's own answer to it
+    talks to the other processes at once; where the signal comes in the middle of a gradient, as it
+    does when a cluster sends it to every process of a job, each then waits for the other forever.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self.terminated = False
 
     def ask(self) -> None:
         """Ask for the end."""
         self.asked = True
 
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        """Take SIGTERM over from Lightning, which puts back what was there before it."""
+        if trainer.received_sigterm:  # just before; nothing was learnt yet
+            raise SystemExit(TERMINATED)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._terminate)
+
+    def _terminate(self, number: int, frame: Any) -> None:
+        self.asked = self.terminated = True
+
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Stop where a step has ended and somebody asked."""
-        if pl_module.stepped:
-            several = trainer.world_size > 1
-            asked = (
-                trainer.strategy.reduce_boolean_decision(self.asked, all=False)
-                if several
-                else self.asked
-            )
-            trainer.should_stop = trainer.should_stop or bool(asked)
+        if not pl_module.stepped:
+            return
+        if trainer.world_size > 1:
+            anybody = trainer.strategy.reduce_boolean_decision
+            self.asked = bool(anybody(self.asked, all=False))
+            if self.asked:
+                self.terminated = bool(anybody(self.terminated, all=False))
+        trainer.should_stop = trainer.should_stop or self.asked
+
+    def leave(self) -> NoReturn:
+        """End this process as it was asked to; of several, the first one speaks for all.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After Ctrl-C.
+        SystemExit
+            After SIGTERM with code 143; with 0 in all processes but the first, lest what started
+            them takes the others' end for a failure and kills the first.
+        """
+        if not is_first_process():
+            raise SystemExit(0)
+        if self.terminated:
+            raise SystemExit(TERMINATED)
+        raise KeyboardInterrupt
 
 
 def ignore_interrupts(worker: int) -> None:

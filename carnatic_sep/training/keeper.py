@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from carnatic_sep.models.checkpoint import Provenance, save_checkpoint
 from carnatic_sep.training.pictures import log_pictures
@@ -61,18 +60,9 @@ class Keeper(lightning.Callback):
             self.keep(trainer, pl_module)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
-        """Keep the last step, be it the end or an interrupt."""
+        """Keep the last step, be it the end or an interrupt; no process leaves before it is kept."""
         self.keep(trainer, pl_module)
-
-    def on_exception(
-        self, trainer: lightning.Trainer, pl_module: Any, exception: BaseException
-    ) -> None:
-        """Keep the last step where the system asks the process to end, as clusters do.
-
-        Lightning lets the step end first.
-        """
-        if isinstance(exception, SIGTERMException):
-            self.keep(trainer, pl_module)
+        trainer.strategy.barrier("kept")
 
     def keep(self, trainer: lightning.Trainer, module: Any) -> None:
         """Write state and checkpoint, each whole or not at all."""

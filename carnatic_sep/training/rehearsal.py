@@ -96,6 +96,8 @@ def rehearse(prepared: Prepared, *, folder: Path, report: Callable[[str], None])
     ------
     KeyboardInterrupt
         After Ctrl-C.
+    SystemExit
+        After SIGTERM, with code 143.
     TrainingError
         The loss or the gradient is not finite.
     """
@@ -113,7 +115,7 @@ def rehearse(prepared: Prepared, *, folder: Path, report: Callable[[str], None])
     with stop_gently(together.ask):
         trainer.fit(module, datamodule=Batches(prepared))
     if together.asked:
-        raise KeyboardInterrupt
+        together.leave()
     validation = None
     if prepared.validation:
         averaged = cast("SeparationModel", module.ema.module)

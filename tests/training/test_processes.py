@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,36 +63,75 @@ main()
 """
 
 
-@pytest.mark.timeout(900)  # seconds of work; minutes where others work too
-def test_two_processes_share_the_work(finetune_config, tmp_path: Path) -> None:
-    values = finetune_config(
-        steps=3, accumulate=2, devices=2, accelerator="cpu", checkpoint_every=2, ema_decay=0.5
-    ).model_dump(mode="json")
-    config = tmp_path / "run.yaml"
-    config.write_text(
-        yaml.safe_dump(values | {"validate_every": 3, "validation": {"tracks": ["b"]}}),
-        encoding="utf-8",
-    )
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT, encoding="utf-8")
-    notes, out = tmp_path / "notes", tmp_path / "runs"
-    notes.mkdir()
-    environment = {**os.environ, "NOTES": str(notes), "OUT": str(out), "OMP_NUM_THREADS": "1"}
-    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+# As a cluster does, each process is told to end, wherever it is: one before a gradient, one in it.
+ENDED = """
+import os, signal
+from carnatic_sep.cli.main import main
+from carnatic_sep.training.finetune_module import FinetuneModule
+
+learn = FinetuneModule.training_step
+
+def told_to_end(*ignored):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+def training_step(self, batch, batch_idx):
+    first = self.trainer.global_rank == 0
+    if self.step == 1 and first:
+        told_to_end()
+    loss = learn(self, batch, batch_idx)
+    if self.step == 1 and not first:
+        loss.register_hook(told_to_end)
+    return loss
+
+FinetuneModule.training_step = training_step
+main()
+"""
+
+
+def in_two_processes(
+    values: dict, source: str, folder: Path, **environment: str
+) -> tuple[int, str, str]:
+    """Finetune with `source` for a program: exit code of the first process, what both say."""
+    config, script = folder / "run.yaml", folder / "script.py"
+    config.write_text(yaml.safe_dump(values), encoding="utf-8")
+    script.write_text(source, encoding="utf-8")
+    everything = {**os.environ, **environment, "OMP_NUM_THREADS": "1"}
+    everything["PYTHONPATH"] = str(Path(__file__).parents[2])
+    out = str(folder / "runs")
     started = subprocess.Popen(
-        [sys.executable, str(script), "finetune", "--config", str(config), "--out", str(out)],
-        env=environment,
+        [sys.executable, str(script), "finetune", "--config", str(config), "--out", out],
+        env=everything,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
     try:
-        said, complained = started.communicate(timeout=840)
+        said, complained = started.communicate(timeout=240)
     except subprocess.TimeoutExpired:
         os.killpg(started.pid, signal.SIGKILL)  # the second process too
         raise
-    assert started.returncode == 0, complained
+    return started.returncode, said, complained
+
+
+@pytest.fixture
+def two_processes(finetune_config) -> Callable[..., dict]:
+    def configure(**changes: object) -> dict:
+        return finetune_config(devices=2, accelerator="cpu", **changes).model_dump(mode="json")
+
+    return configure
+
+
+@pytest.mark.timeout(900)  # seconds of work; minutes where others work too
+def test_two_processes_share_the_work(two_processes, tmp_path: Path) -> None:
+    values = two_processes(steps=3, accumulate=2, checkpoint_every=2, ema_decay=0.5)
+    values |= {"validate_every": 3, "validation": {"tracks": ["b"]}}
+    notes, out = tmp_path / "notes", tmp_path / "runs"
+    notes.mkdir()
+    code, said, complained = in_two_processes(
+        values, SCRIPT, tmp_path, NOTES=str(notes), OUT=str(out)
+    )
+    assert code == 0, complained
     first, second = (
         json.loads((notes / f"{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1)
     )
@@ -112,6 +152,19 @@ def test_two_processes_share_the_work(finetune_config, tmp_path: Path) -> None:
     assert sum("validation sdr" in line for line in lines) == 1
     assert sum("done; use it with" in line for line in lines) == 1
     assert sum(line.startswith("step 3 of 3: loss") for line in lines) == 1
+
+
+@pytest.mark.timeout(900)
+def test_two_processes_that_are_told_to_end_keep_their_last_step(
+    two_processes, tmp_path: Path
+) -> None:
+    values = two_processes(steps=4, accumulate=1)
+    code, said, complained = in_two_processes(values, ENDED, tmp_path)
+    assert code == 143, complained
+    assert "told to end at step 2 of 4" in said
+    folder = tmp_path / "runs" / "tiny"
+    assert int(load_file(folder / "state.safetensors")["ema.n_averaged"]) == 2
+    assert (folder / "checkpoint.safetensors").is_file()
 
 
 def test_the_first_process_is_the_one_with_no_number_or_zero(monkeypatch) -> None:
