@@ -171,9 +171,17 @@ def _settings(recording: Recording, options: AnalysisOptions, model: str) -> dic
     chosen: dict[str, Any] = json.loads(json.dumps(asdict(options)))
     return {
         "input": hashlib.sha256("\n".join(marks).encode(errors="surrogateescape")).hexdigest()[:16],
-        "model": None if recording.stems else model,
+        "model": None if recording.stems else _identity(model),
         **chosen,
     }
+
+
+def _identity(model: str) -> str:
+    """Return the SHA-256 of a model's weights: its file may hold others by the next call."""
+    from carnatic_sep.models.checkpoint import read_metadata
+    from carnatic_sep.models.zoo import resolve
+
+    return read_metadata(resolve(model)).sha256
 
 
 def _mark(path: Path) -> str:

@@ -31,7 +31,7 @@ from carnatic_sep.analysis.rhythm import (
 from carnatic_sep.analysis.surface import melody_surface
 from carnatic_sep.analysis.tonic import Tonic, find_tonic, given_tonic
 from carnatic_sep.analysis.voicing import gate
-from carnatic_sep.errors import AnalysisError
+from carnatic_sep.errors import AnalysisError, AudioWriteError
 from carnatic_sep.stems import MRIDANGAM, OTHER
 
 if TYPE_CHECKING:
@@ -161,7 +161,10 @@ def write_analysis(
     options: AnalysisOptions | None = None,
     settings: dict[str, Any] | None = None,
 ) -> None:
-    """Write everything that was found into `folder`; ``analysis.json`` comes last.
+    """Write everything that was found into `folder`.
+
+    ``analysis.json`` says that all the rest is whole: an older one goes first, the new one comes
+    last.
 
     Parameters
     ----------
@@ -175,6 +178,12 @@ def write_analysis(
         The jams package is not installed.
     """
     options = options or AnalysisOptions()
+    try:
+        (folder / SUMMARY).unlink(missing_ok=True)
+    except OSError as error:
+        raise AudioWriteError(
+            f"{folder / SUMMARY}: cannot be replaced ({error.strerror}); check its permissions"
+        ) from error
     tables.write_pitch(folder, found.pitch)
     tables.write_distributions(folder, found.folded, found.unfolded)
     tables.write_rows(

@@ -14,6 +14,7 @@ from carnatic_sep.analysis.lettering import lettered
 from carnatic_sep.analysis.levels import SILENCE_DB
 from carnatic_sep.analysis.svara_lines import draw_svaras
 from carnatic_sep.errors import AnalysisError, AudioWriteError
+from carnatic_sep.files import growing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,7 +156,8 @@ def save_picture(path: Path, scene: Scene, *, span: tuple[float, float] | None =
     try:
         # No date and no version inside: the same numbers draw the same bytes.
         metadata = {"Software": None} if path.suffix == ".png" else {"CreationDate": None}
-        figure.savefig(path, dpi=150, metadata=metadata)
+        with growing(path) as place:
+            figure.savefig(place, format=path.suffix[1:], dpi=150, metadata=metadata)
     except OSError as error:
         raise AudioWriteError(f"{path}: cannot write the picture ({error.strerror})") from error
 

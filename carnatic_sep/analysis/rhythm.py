@@ -204,7 +204,7 @@ def read_sama(path: Path) -> tuple[float, ...]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
         return tuple(float(line.replace(",", " ").split()[0]) for line in lines if line.strip())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, IndexError) as error:
         raise AnalysisError(
             f"{path}: not a file of samas, one time in seconds a line ({error})"
         ) from error

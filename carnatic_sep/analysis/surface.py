@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BINS = 120
 _DELAY_SECONDS, _COMPRESSION, _SMOOTH_BINS = 0.3, 0.75, 2.0
-_LEAST_PAIRS = 100
+_LEAST_SECONDS = 1.0
 
 
 def melody_surface(
@@ -50,7 +50,7 @@ def melody_surface(
     cents = pitch.cents(tonic_hz)
     now, later = cents[:-delay], cents[delay:]
     both = np.isfinite(now) & np.isfinite(later)
-    if both.sum() < _LEAST_PAIRS:
+    if both.sum() * pitch.hop_seconds < _LEAST_SECONDS:
         raise AnalysisError("too little of the melody is voiced for a surface")
     rows, columns = (
         np.round(each[both] / (1200.0 / BINS)).astype(np.int64) % BINS for each in (now, later)

@@ -85,7 +85,8 @@ def read_pitch(
     """
     try:
         text = path.read_text(encoding="utf-8").replace(",", " ")
-        rows = np.array([[float(cell) for cell in line.split()] for line in text.splitlines()])
+        lines = [line.split() for line in text.splitlines() if line.strip()]
+        rows = np.array([[float(cell) for cell in line] for line in lines])
     except (OSError, ValueError) as error:
         raise AnalysisError(f"{path}: not a contour of seconds and Hz ({error})") from error
     if rows.ndim != 2 or rows.shape[1] != 2 or len(rows) < 2 or not np.isfinite(rows).all():

@@ -71,8 +71,10 @@ def real_excerpt(name: str, excerpt: Excerpt, data_dir: Path) -> Case:
             raise ConfigError(f"{name}: no files for {stem}; name them, or leave the stem out")
         parts = [read_audio(folder / file) for file in files]
         shapes |= {(audio.shape, sample_rate) for audio, sample_rate in parts}
+        if len(shapes) != 1 or parts[0][0].shape[0] != 1:
+            raise ConfigError(f"{folder}: the stems must be mono and equal in rate and length")
         references[stem] = np.sum([audio[0] for audio, _ in parts], axis=0, dtype=np.float32)
         rate = parts[0][1]
-    if len(shapes) != 1 or next(iter(shapes))[0][0] != 1:
-        raise ConfigError(f"{folder}: the stems must be mono and equal in rate and length")
+    if not references:
+        raise ConfigError(f"{name}: no stems; name their files below {folder}")
     return Case(name, rate, references)

@@ -13,7 +13,7 @@ from carnatic_sep.evaluation.statistics import paired
 from carnatic_sep.evaluation.summary import (
     MEAN,
     Scores,
-    column,
+    columns,
     interval_document,
     pair_document,
     read_summary,
@@ -91,22 +91,19 @@ def compare(
     mine = {track: scores_a[track] for track in shared}
     yours = {track: scores_b[track] for track in shared}
 
-    def columns(metric: str, stem: str) -> tuple[list[float], list[float]]:
-        return (
-            column(mine, names[0], stem, metric, apart=apart),
-            column(yours, names[1], stem, metric, apart=apart),
-        )
+    def both(metric: str, stem: str) -> tuple[list[float], list[float]]:
+        return columns((mine, names[0]), (yours, names[1]), stem, metric, apart=apart)
 
     stems = [stem for stem in first["stems"] if stem in second["stems"]]
     claims = []
     for stem in (*stems, MEAN):
-        found = pair_document({m: columns(m, stem) for m in first["headlines"]}, clusters)
+        found = pair_document({m: both(m, stem) for m in first["headlines"]}, clusters)
         if found is not None:
             claims.append({"stem": stem, **found})
     rows = []
     for metric, about in first["metrics"].items():
         for stem in stems if metric in second["metrics"] else ():
-            pair = paired(*columns(metric, stem), clusters)
+            pair = paired(*both(metric, stem), clusters)
             if pair is not None:
                 rows.append(
                     {
@@ -189,7 +186,7 @@ def _system(summary: Mapping[str, Any], wanted: str | None, path: Path) -> str:
 
 
 def _scores(summary: Mapping[str, Any]) -> Scores:
-    """Return the scores of tracks, with NaN where JSON has null."""
+    """Return the scores of tracks that have any, with NaN where JSON has null."""
     tracks: Sequence[Mapping[str, Any]] = summary["tracks"]
     return {
         track["track"]: {
@@ -200,4 +197,5 @@ def _scores(summary: Mapping[str, Any]) -> Scores:
             for system, stems in track["scores"].items()
         }
         for track in tracks
+        if track["scores"]
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carnatic_sep.errors import EvaluationError
+from carnatic_sep.errors import AudioReadError, EvaluationError
 from carnatic_sep.evaluation.contenders import fit_channels
 from carnatic_sep.evaluation.options import EvaluationOptions
 from carnatic_sep.stems import VOCALS
@@ -111,7 +111,7 @@ def read_recording(track: Multitrack, options: EvaluationOptions) -> Recording:
                 heard, sample_rate=rate, cleaner="masked"
             )
             ceilings = bleed.ceilings(heard, masked)
-    melody = _melody(track)
+    melody = _melody(track, notes)
     if not heard and VOCALS in melody:
         silent = {VOCALS: bleed.rests_of(melody[VOCALS], seconds=frames / rate)}
     return Recording(
@@ -162,11 +162,23 @@ def _mixture(
     return mixture
 
 
-def _melody(track: Multitrack) -> dict[str, Melody]:
-    """Return the annotated melody, which Saraga and its kin have of the singer alone."""
+def _melody(track: Multitrack, notes: list[str]) -> dict[str, Melody]:
+    """Return the annotated melody, which Saraga and its kin have of the singer alone.
+
+    Negative frequencies, with which some trackers mark what they doubt, count as unvoiced. What is
+    no contour is noted and left out: everything else of the track can still be scored.
+    """
     if "pitch" not in track.annotations:
         return {}
     from carnatic_sep.datasets.pitch_annotation import read_pitch
-    from carnatic_sep.metrics.melody import Melody
+    from carnatic_sep.metrics.melody import Melody, validate
 
-    return {VOCALS: Melody(*read_pitch(track.annotations["pitch"]))}
+    path = track.annotations["pitch"]
+    try:
+        times, f0 = read_pitch(path)
+        melody = Melody(times, np.maximum(f0, 0.0))
+        validate(melody, name=str(path))
+    except (AudioReadError, ValueError) as error:
+        notes.append(f"{error}; nothing is held against this melody")
+        return {}
+    return {VOCALS: melody}

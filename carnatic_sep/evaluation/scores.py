@@ -130,7 +130,7 @@ def score_sets(
                     {
                         stem: sdr(case.references[stem], estimates[stem])
                         for stem in SCORED
-                        if case.references[stem].any()
+                        if stem in case.references and case.references[stem].any()
                     }
                 )
         for system, found in scores.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +18,16 @@ CAP = 100.0
 """Scores beyond ±100 dB count as ±100 dB in means: an infinite one would hide all others."""
 
 Verdict = Literal["a", "b", "open"]
+
+
+def finite(value: float) -> float:
+    """Return `value`, or ±:data:`CAP` for an infinite one; NaN stays."""
+    return math.copysign(CAP, value) if math.isinf(value) else value
+
+
+def capped(value: float) -> float:
+    """Return `value` in dB as means take it: within ±:data:`CAP`; NaN stays."""
+    return math.copysign(CAP, value) if abs(value) > CAP else value
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ def bootstrap(
     if found.shape != (len(clusters),):
         raise ValueError(f"values have shape {found.shape} but there are {len(clusters)} clusters")
     kept = ~np.isnan(found)
-    found = np.clip(found[kept], -CAP, CAP)
+    found = np.nan_to_num(found[kept], posinf=CAP, neginf=-CAP)
     names = [name for name, keep in zip(clusters, kept, strict=True) if keep]
     if not len(found):
         return None
@@ -126,7 +137,10 @@ def paired(
     ValueError
         Lengths that differ.
     """
-    first, second = (np.clip(np.asarray(x, dtype=np.float64), -CAP, CAP) for x in (a, b))
+    first, second = (
+        np.nan_to_num(np.asarray(x, dtype=np.float64), nan=np.nan, posinf=CAP, neginf=-CAP)
+        for x in (a, b)
+    )
     if first.shape != second.shape:
         raise ValueError(f"a has shape {first.shape} but b has shape {second.shape}")
     differences = first - second

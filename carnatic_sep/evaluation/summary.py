@@ -14,7 +14,7 @@ from carnatic_sep.errors import EvaluationError
 from carnatic_sep.evaluation.contenders import Contender
 from carnatic_sep.evaluation.options import EvaluationOptions
 from carnatic_sep.evaluation.parts import Part
-from carnatic_sep.evaluation.statistics import CAP, Interval, better, bootstrap, paired
+from carnatic_sep.evaluation.statistics import Interval, better, bootstrap, capped, finite, paired
 from carnatic_sep.stems import DEFAULT_STEMS, OTHER
 
 FORMAT = "carnatic-sep-evaluation-1"
@@ -36,7 +36,7 @@ def summarise(
     """Return the summary of all parts as JSON holds it.
 
     Stems whose ceiling is below `options.ceiling_db` are left out of every mean and claim, and
-    listed under ``set_apart``. Infinite scores count as ±100 dB.
+    listed under ``set_apart``. Scores beyond ±100 dB count as ±100 dB.
     """
     from carnatic_sep.metrics.registry import METRICS
 
@@ -124,20 +124,83 @@ def column(
 ) -> list[float]:
     """Return one score per track, NaN where there is none or its stem is set apart.
 
-    The mean over stems takes those of vocals, violin and mridangam that are there and counted.
+    The mean over stems takes vocals, violin and mridangam as far as they are there and counted;
+    it is NaN on tracks where a system lacks one of them that another system was scored for.
     """
+    if stem != MEAN:
+        return [
+            _counted(systems.get(system, {}), track, stem, metric, apart)
+            for track, systems in scores.items()
+        ]
     values = []
     for track, systems in scores.items():
-        stems = systems.get(system, {})
-        wanted = [s for s in stems if s != OTHER] if stem == MEAN else [stem]
-        kept = [
-            float(np.clip(stems[s][metric], -CAP, CAP))
-            for s in wanted
-            if metric in stems.get(s, {}) and (track, s) not in apart
-        ]
-        kept = [x for x in kept if not math.isnan(x)]
-        values.append(float(np.mean(kept)) if kept else math.nan)
+        there = {s for stems in systems.values() for s, found in stems.items() if metric in found}
+        own = systems.get(system, {})
+        complete = all(metric in own.get(s, {}) for s in there - {OTHER})
+        found = [_counted(own, track, s, metric, apart) for s in own if s != OTHER]
+        values.append(_mean(found) if complete else math.nan)
     return values
+
+
+def columns(
+    a: tuple[Scores, str],
+    b: tuple[Scores, str],
+    stem: str,
+    metric: str,
+    *,
+    apart: set[tuple[str, str]],
+) -> tuple[list[float], list[float]]:
+    """Return the scores of two systems, one per track, to be held against each other.
+
+    Their means are over the stems that both have on a track: what one lacks says nothing.
+
+    Parameters
+    ----------
+    a, b : scores of the same tracks in the same order, and the name of a system in them
+    """
+    if stem != MEAN:
+        return (
+            column(a[0], a[1], stem, metric, apart=apart),
+            column(b[0], b[1], stem, metric, apart=apart),
+        )
+    first, second = [], []
+    for track in a[0]:
+        mine, yours = a[0][track].get(a[1], {}), b[0][track].get(b[1], {})
+        pairs = [
+            tuple(_counted(stems, track, s, metric, apart) for stems in (mine, yours))
+            for s in mine
+            if s != OTHER
+        ]
+        shared = [pair for pair in pairs if not any(map(math.isnan, pair))]
+        first.append(_mean([pair[0] for pair in shared]))
+        second.append(_mean([pair[1] for pair in shared]))
+    return first, second
+
+
+def _counted(
+    stems: Mapping[str, Mapping[str, float]],
+    track: str,
+    stem: str,
+    metric: str,
+    apart: set[tuple[str, str]],
+) -> float:
+    """Return a score as means take it: NaN where there is none or its stem is set apart."""
+    value = stems.get(stem, {}).get(metric, math.nan)
+    if (track, stem) in apart:
+        return math.nan
+    return capped(value) if _in_decibels(metric) else finite(value)
+
+
+def _in_decibels(metric: str) -> bool:
+    from carnatic_sep.metrics.registry import METRICS
+
+    spec = METRICS.get(metric.partition("@")[0])
+    return spec is None or spec.unit == "dB"
+
+
+def _mean(values: Sequence[float]) -> float:
+    kept = [value for value in values if not math.isnan(value)]
+    return float(np.mean(kept)) if kept else math.nan
 
 
 def _means(
@@ -193,14 +256,11 @@ def _pairs(
         rivals = [s for s in systems if not s.tested and s.kind != "bound"]
         for b in (*tested[number + 1 :], *rivals):
             for stem in (*stems, MEAN):
-                columns = {
-                    metric: (
-                        column(scores, a.name, stem, metric, apart=apart),
-                        column(scores, b.name, stem, metric, apart=apart),
-                    )
+                found_columns = {
+                    metric: columns((scores, a.name), (scores, b.name), stem, metric, apart=apart)
                     for metric in options.headlines
                 }
-                document = pair_document(columns, [concerts[track] for track in scores])
+                document = pair_document(found_columns, [concerts[track] for track in scores])
                 if document is not None:
                     found.append({"a": a.name, "b": b.name, "stem": stem, **document})
     return found
@@ -249,10 +309,10 @@ def interval_document(interval: Interval) -> dict[str, Any]:
 
 
 def _number(value: float | None) -> float | None:
-    """Return what JSON has a way to write: no NaN, and nothing beyond the cap."""
+    """Return what JSON has a way to write: no NaN, and nothing infinite."""
     if value is None or math.isnan(value):
         return None
-    return round(value if math.isfinite(value) else math.copysign(CAP, value), 5)
+    return round(finite(value), 5)
 
 
 def read_summary(path: Path) -> dict[str, Any]:

@@ -159,12 +159,22 @@ def clean_multitrack(
             writer.write(_sum_stems(piece.audio, rows, channels))
             if on_progress is not None:
                 on_progress(piece.done, frames)
+        # A record says that all the rest is whole: the old one goes first, the new one comes last.
+        earlier = _written_before(folder)
+        (folder / RECORD).unlink(missing_ok=True)
         gain = writer.commit()
+        for path in earlier - set(paths.values()):  # another format's, or of stems no longer there
+            path.unlink(missing_ok=True)
         report = tally.report(config=config, sample_rate=sample_rate)
         sure.commit(report)
     _write_json(folder / METADATA, _metadata(track))
-    # Last, since it says that all the rest is whole.
-    _write_json(folder / RECORD, {"order": order, "gain": gain, "report": report.as_dict()})
+    record = {
+        "order": order,
+        "stems": sorted(path.name for path in paths.values()),
+        "gain": gain,
+        "report": report.as_dict(),
+    }
+    _write_json(folder / RECORD, record)
     return CleanedTrack(folder, paths, report)
 
 
@@ -224,11 +234,16 @@ def _order(track: Multitrack, config: CleanConfig, chosen: OutputFormat) -> dict
         "config": json.loads(json.dumps(asdict(config))),
         "format": [chosen.name, chosen.bit_depth],
         "files": {
-            microphone.name: [microphone.path.name, microphone.path.stat().st_size]
+            microphone.name: _mark(microphone.path)
             for microphone in track.microphones
             if microphone.path.is_file()
         },
     }
+
+
+def _mark(path: Path) -> list[str | int]:
+    found = path.stat()
+    return [path.name, found.st_size, found.st_mtime_ns]
 
 
 def _is_done(folder: Path, order: dict[str, Any], paths: dict[str, Path]) -> bool:
@@ -248,6 +263,15 @@ def _is_done(folder: Path, order: dict[str, Any], paths: dict[str, Path]) -> boo
             "add --overwrite to replace that, or choose another --out"
         )
     return all(path.is_file() for path in (*paths.values(), folder / CONFIDENCE))
+
+
+def _written_before(folder: Path) -> set[Path]:
+    """Return the stems that the last cleaning wrote into `folder`, as its record has them."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return {folder / Path(name).name for name in record["stems"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def _metadata(track: Multitrack) -> dict[str, Any]:

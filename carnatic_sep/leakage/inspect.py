@@ -136,6 +136,7 @@ def inspect_track(
         track=track.id,
         stretches=stretches,
         duration_seconds=duration,
+        highest_hz=own_rate / 2,
     )
 
 
@@ -147,6 +148,7 @@ def inspect_stems(
     track: str = "",
     stretches: list[Region] | None = None,
     duration_seconds: float | None = None,
+    highest_hz: float | None = None,
 ) -> Inspection:
     """Look at stems in memory.
 
@@ -158,6 +160,8 @@ def inspect_stems(
     track : its id
     stretches : where on the track's time line they are; the beginning if None
     duration_seconds : of the track; what is given if None
+    highest_hz : what the recording may hold; bands beyond it, which only resampling fills, are NaN.
+        Half of `sample_rate` if None
 
     Raises
     ------
@@ -173,6 +177,8 @@ def inspect_stems(
     silent = _silent(stems)
     bands_db[silent, :] = np.nan
     bands_db[:, silent] = np.nan
+    if highest_hz is not None:
+        bands_db[..., np.array(EDGES_HZ[1:]) > highest_hz] = np.nan
     times, over_time = _per_second(estimate.own, estimate.bleed, estimate.hop_seconds, spans)
     activity = frame_activity(stems, sample_rate=sample_rate)
     solos = {name: _placed(solo_regions(activity, k), spans) for k, name in enumerate(names)}

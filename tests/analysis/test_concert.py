@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from carnatic_sep.analysis.batch import analyse_recordings
 from carnatic_sep.analysis.levels import Levels, stem_levels
@@ -91,6 +92,38 @@ def test_what_is_done_is_kept(done, tmp_path) -> None:
     # of the same input and options, and yet done anew
     assert _run(recordings, out, options=other)[0].status == "kept"
     assert _run(recordings, out, options=other, overwrite=True)[0].status == "analysed"
+
+
+def test_an_interrupted_analysis_is_not_taken_for_done(kutcheri, tmp_path, monkeypatch) -> None:
+    recordings = find_recordings([kutcheri.folder], out_dir=tmp_path)
+
+    def interrupt(*ignored, **more):
+        raise KeyboardInterrupt
+
+    first, second = (AnalysisOptions(tonic=str(hz)) for hz in (TONIC, 1.25 * TONIC))
+    assert _run(recordings, tmp_path, options=first)[0].status == "analysed"
+    with monkeypatch.context() as pressed:
+        pressed.setattr("carnatic_sep.analysis.concert.save_picture", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            _run(recordings, tmp_path, options=second)
+    assert _run(recordings, tmp_path, options=first)[0].status == "analysed"
+
+
+def test_other_weights_in_the_same_file_are_another_model(tmp_path) -> None:
+    from carnatic_sep.analysis import batch
+    from carnatic_sep.models.band_unet import BandUNet
+    from carnatic_sep.models.checkpoint import Provenance, save_checkpoint
+
+    soundfile.write(tmp_path / "mix.wav", np.zeros(RATE), RATE)
+    path = tmp_path / "mine.safetensors"
+    settings = []
+    for seed in (0, 1, 1):
+        torch.manual_seed(seed)
+        network = BandUNet(widths=(4, 4), hidden=4)
+        save_checkpoint(path, network, Provenance(name="mine", licence="CC0-1.0"))
+        recording = Recording("mix", tmp_path / "mix.wav")
+        settings.append(batch._settings(recording, AnalysisOptions(), str(path)))
+    assert settings[0] != settings[1] == settings[2]
 
 
 def test_a_mixture_is_separated_once(kutcheri, tmp_path, monkeypatch) -> None:

@@ -94,3 +94,10 @@ def test_too_little_to_count() -> None:
         distribution(_track(_dwell(0, samples=50)), TONIC)
     with pytest.raises(AnalysisError):
         melody_surface(_track(np.full(500, np.nan)), TONIC)
+
+
+def test_a_second_is_enough_at_any_hop() -> None:
+    coarse = PitchTrack(np.full(20, 200.0), np.ones(20), 0.1)  # 1.7 s of pairs
+    assert melody_surface(coarse, TONIC).sum() == pytest.approx(1.0)
+    with pytest.raises(AnalysisError, match="voiced"):
+        melody_surface(PitchTrack(coarse.f0[:12], np.ones(12), 0.1), TONIC)

@@ -57,8 +57,9 @@ def test_sama_falls_on_strokes(kutcheri, tmp_path) -> None:
     path = tmp_path / "sama.txt"
     path.write_text("10.292\n15.768, 2\n\n", encoding="utf-8")
     assert read_sama(path) == (10.292, 15.768)
-    path.write_text("first\n", encoding="utf-8")
-    with pytest.raises(AnalysisError, match=r"sama\.txt"):
-        read_sama(path)
+    for wrong in ("first\n", ",\n"):
+        path.write_text(wrong, encoding="utf-8")
+        with pytest.raises(AnalysisError, match=r"sama\.txt"):
+            read_sama(path)
     with pytest.raises(AnalysisError, match="rising"):
         sama_agreement(found, [3.0, 2.0])

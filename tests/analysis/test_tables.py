@@ -28,6 +28,8 @@ def test_a_contour_is_fitted_to_its_recording(tmp_path) -> None:
     longer = read_pitch(path, hop_seconds=0.01, lasts_seconds=10.8)
     assert len(longer.f0) == len(longer.confidence) == 1080
     assert not longer.f0[1000:].any()
+    path.write_text(path.read_text() + "\n")  # an empty last line
+    assert len(read_pitch(path).f0) == 1000
     with pytest.raises(AnalysisError, match=r"10\.00 s but the recording 30\.00 s"):
         read_pitch(path, lasts_seconds=30.0)
 

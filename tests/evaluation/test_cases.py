@@ -66,12 +66,17 @@ def test_microphones_of_one_instrument_are_summed(multitrack) -> None:
     assert np.allclose(case.mixture, 2 * a + b, atol=1e-6)
 
 
-@pytest.mark.parametrize("files", [["c.wav"], ["a.wav", "d.wav"], []])
+@pytest.mark.parametrize("files", [["c.wav"], ["a.wav", "d.wav"], ["a.wav", "c.wav"], []])
 def test_files_that_do_not_fit_together_are_refused(multitrack, files) -> None:
     excerpt = Excerpt(folder=".", stems={"vocals": ["a.wav"], "violin": files})
     with pytest.raises(ConfigError, match=r"mono and equal|no files for violin") as caught:
         real_excerpt("hall", excerpt, multitrack)
     assert caught.value.exit_code == 2
+
+
+def test_an_excerpt_without_stems_is_refused(multitrack) -> None:
+    with pytest.raises(ConfigError, match="hall: no stems"):
+        real_excerpt("hall", Excerpt(folder=".", stems={}), multitrack)
 
 
 def test_a_missing_microphone_is_named(multitrack) -> None:

@@ -96,6 +96,34 @@ def test_names_in_common_are_not_tracks_in_common(tmp_path) -> None:
         compare(a, b)
 
 
+def test_a_track_that_could_not_be_read_is_left_out(tmp_path) -> None:
+    a = write(tmp_path / "a", {"1": 5.0, "2": 6.0, "3": 7.0})
+    b = write(tmp_path / "b", {"1": 4.0, "2": 4.0, "3": 4.0})
+    for folder, failed in ((a, None), (b, "3")):
+        document = json.loads((folder / "summary.json").read_text())
+        for track in document["tracks"]:
+            track["seconds"] = 0.0 if track["track"] == failed else 10.0
+            track["scores"] = {} if track["track"] == failed else track["scores"]
+        (folder / "summary.json").write_text(json.dumps(document))
+    found = compare(a, b)
+    assert (found.tracks, found.left_out) == (("1", "2"), ("3",))
+    assert found.claims[0]["differences"]["lc_sdr"]["mean"] == 1.5
+
+
+def test_cents_are_not_cut_at_a_hundred(tmp_path) -> None:
+    a, b = (write(tmp_path / name, {"1": cents}) for name, cents in (("a", 175.0), ("b", 110.0)))
+    for folder in (a, b):
+        document = json.loads((folder / "summary.json").read_text())
+        document["metrics"] = {"gamaka_rms": {"unit": "cents", "better": "lower"}}
+        for track in document["tracks"]:
+            track["scores"]["mine"]["vocals"]["gamaka_rms"] = track["scores"]["mine"][
+                "vocals"
+            ].pop("lc_sdr")
+        (folder / "summary.json").write_text(json.dumps(document))
+    (row,) = compare(a, b).metrics
+    assert (row["metric"], row["mean"]) == ("gamaka_rms", 65.0)
+
+
 def test_runs_without_a_metric_in_common(tmp_path) -> None:
     a, b = write(tmp_path / "a", {"1": 5.0}), write(tmp_path / "b", {"1": 5.0})
     document = json.loads((b / "summary.json").read_text())

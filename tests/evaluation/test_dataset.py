@@ -178,6 +178,44 @@ def test_missing_and_extra_stems_are_noted_and_the_rest_is_scored(renders, estim
     assert found.summary["summary"]["mine"]["violin"]["sdr"]["count"] == 3
 
 
+def test_leaving_out_what_is_bad_wins_nothing(renders, tmp_path) -> None:
+    """One system has better vocals and poor others; its rival has nothing but worse vocals."""
+    for track in range(4):
+        for number, (stem, audio) in enumerate(stems_of(track).items()):
+            found = off_by(audio, 10.0 if stem == "vocals" else 1.0, seed=10 * track + number)
+            write(tmp_path / "all" / f"piece-{track}" / f"{stem}.wav", found)
+        vocals = off_by(stems_of(track)["vocals"], 8.0, seed=track)
+        write(tmp_path / "voice" / f"piece-{track}" / "vocals.wav", vocals)
+    folders = [tmp_path / "all", tmp_path / "voice"]
+    summary = evaluate(
+        estimates=folders, dataset=renders, baselines=("mixture",), options=CLEAN
+    ).summary
+    assert summary["summary"]["all"]["mean"]["sdr"]["mean"] == pytest.approx(4.0, abs=1e-3)
+    assert "mean" not in summary["summary"]["voice"]
+    pairs = {(p["a"], p["b"], p["stem"]): p for p in summary["pairs"]}
+    against_all = pairs["all", "voice", "mean"]
+    assert against_all["better"] == "a"
+    assert against_all["differences"]["sdr"]["mean"] == pytest.approx(2.0, abs=1e-3)
+    for stem in ("vocals", "mean"):
+        floor = pairs["voice", "mixture", stem]["differences"]["sdr"]["mean"]
+        assert floor == pytest.approx(8 + 10 * np.log10(2), abs=0.2)
+
+
+def test_a_melody_that_is_none_costs_nothing_but_itself(renders, estimates) -> None:
+    times = np.arange(0.0, SECONDS, 0.1)
+    (renders / "piece-0" / "pitch.txt").write_text(
+        "\n".join(f"{t:.2f}\t{-150.0 if t < 1 else 200.0}" for t in times), encoding="utf-8"
+    )
+    (renders / "piece-1" / "pitch.txt").write_text("0.0\t100\n0.0\t100\n", encoding="utf-8")
+    options = EvaluationOptions(references="clean", metrics=("sdr",), excerpt_seconds=0)
+    found = evaluate(estimates=estimates, dataset=renders, baselines=(), options=options)
+    assert found.failures == {}
+    assert found.summary["summary"]["mine"]["vocals"]["sdr"]["count"] == 4
+    notes = [note for part in found.parts for note in part.notes]
+    assert len([note for note in notes if "pitch.txt" in note]) == 1
+    assert any("piece-1" in note and "times must rise" in note for note in notes)
+
+
 def test_a_track_without_estimates_is_a_failure_and_so_are_two_of_one_stem(
     renders, estimates
 ) -> None:

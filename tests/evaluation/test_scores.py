@@ -111,6 +111,15 @@ def test_models_stand_beside_the_baselines(config, tmp_path, monkeypatch) -> Non
         systems(["two"])
 
 
+def test_an_excerpt_may_lack_a_stem(case, tmp_path, monkeypatch) -> None:
+    alone = Case("duo", RATE, {s: x for s, x in case.references.items() if s != "violin"})
+    monkeypatch.setattr(scores, "kept_out_mixtures", lambda *args, **kwargs: iter([alone]))
+    config = EvaluationConfig(data=DataConfig(), mix={}, mixtures=1)
+    for row in score_sets(config, tmp_path, models=[]):
+        assert np.isfinite([row.stems["vocals"], row.stems["mridangam"]]).all()
+        assert np.isnan(row.stems["violin"])
+
+
 def test_a_missing_folder_is_told_before_a_model_is_loaded(config, tmp_path) -> None:
     with pytest.raises(ConfigError, match="no such folder"):
         score_sets(config, tmp_path / "none", models=["no such model"])

@@ -119,6 +119,33 @@ def test_same_order_is_skipped_and_another_refused(folder: Path, done: Path):
         clean_multitrack(track, done, config=CleanConfig(method="mira"), output_format=wav)
 
 
+def test_another_format_takes_the_place_of_the_first(folder: Path, tmp_path: Path):
+    (track,) = load_dataset(folder).tracks()
+    (tmp_path / "song").mkdir()
+    (tmp_path / "song" / "notes.txt").write_text("mine")
+    for name in ("wav", "flac"):
+        clean_multitrack(
+            track, tmp_path, config=QUICK, output_format=OutputFormat(name, "24"), overwrite=True
+        )
+    found = {path.name for path in (tmp_path / "song").iterdir()}
+    assert {"vocals.flac", "mridangam.flac", "notes.txt"} < found
+    assert not any(name.endswith(".wav") for name in found)
+    (again,) = load_dataset(tmp_path).tracks()
+    assert [len(feeds) for feeds in again.stems.values()] == [1, 1]
+
+
+def test_a_recording_that_was_made_anew_is_not_taken_for_cleaned(folder: Path, tmp_path: Path):
+    shutil.copytree(folder, tmp_path / "in")
+    (track,) = load_dataset(tmp_path / "in").tracks()
+    clean_multitrack(track, tmp_path / "out", config=QUICK)
+    place = tmp_path / "in" / "song" / "vocals.wav"
+    size = place.stat().st_size
+    soundfile.write(place, soundfile.read(place)[0][::-1], RATE, subtype="FLOAT")
+    assert place.stat().st_size == size
+    with pytest.raises(AudioWriteError, match="from other files"):
+        clean_multitrack(track, tmp_path / "out", config=QUICK)
+
+
 def test_a_broken_track_does_not_stop_the_others(folder: Path, tmp_path: Path):
     for name in ("good", "bad"):
         (tmp_path / "in" / name).mkdir(parents=True)

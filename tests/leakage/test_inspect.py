@@ -6,11 +6,13 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
 
+from carnatic_sep.datasets.registry import load_dataset
 from carnatic_sep.errors import UsageError
 from carnatic_sep.leakage.batch import inspect_tracks
 from carnatic_sep.leakage.estimate import ceiling_sdr, estimate_bleed, leakage_matrix
-from carnatic_sep.leakage.inspect import inspect_stems, spread
+from carnatic_sep.leakage.inspect import inspect_stems, inspect_track, spread
 from carnatic_sep.leakage.picture import save_inspection
 from carnatic_sep.metrics.sdr import sdr
 
@@ -47,6 +49,19 @@ def test_bands_above_the_recording_are_undefined():
     matrix = leakage_matrix(bleeding(-12.0), sample_rate=RATE, edges_hz=(1000, 2000, 6000, 12000))
     assert np.isfinite(matrix[0, 1, 0])
     assert np.isnan(matrix[0, 1, 2])
+
+
+def test_bands_that_only_resampling_fills_are_undefined(tmp_path):
+    song = tmp_path / "song"
+    song.mkdir()
+    for name, sound in zip(("vocals", "violin"), bleeding(-12.0), strict=True):
+        soundfile.write(song / f"{name}.wav", sound, RATE, subtype="FLOAT")
+    (track,) = load_dataset(tmp_path).tracks()
+    found = inspect_track(track)  # at 16 kHz
+    highest = np.array(found.edges_hz[1:])
+    assert np.isnan(found.bands_db[..., highest > RATE / 2]).all()
+    assert np.isfinite(found.bands_db[0, 1, highest <= RATE / 2]).all()
+    assert found.matrix_db[0, 1] == pytest.approx(-12.0, abs=2.0)
 
 
 @pytest.mark.parametrize("gain_db", [-18.0, -8.0])
