@@ -1,9 +1,11 @@
-"""What WAV and Ogg files promise about their own length, where libsndfile keeps silent.
+"""What files promise about their own length, where libsndfile and FFmpeg keep silent.
 
-libsndfile 1.2 reads a WAV file that was cut short, an Ogg file without its end, and the first of
-several chained Ogg streams, as if each were whole. The checks here tell the difference.
+libsndfile 1.2 reads a WAV, AIFF, AU or W64 file that was cut short, an Ogg file without its end,
+and the first of several chained Ogg streams, as if each were whole. The checks here tell the
+difference.
 
-Sources: EBU Tech 3306 (RF64), RFC 3533 (Ogg).
+Sources: EBU Tech 3306 (RF64), RFC 3533 (Ogg), Apple's "Audio Interchange File Format" 1.3 (1989),
+the AU header of ``man 4 au``, Sony's Wave64 specification (2004), ISO/IEC 14496-12 (MP4).
 """
 
 from __future__ import annotations
@@ -11,13 +13,16 @@ from __future__ import annotations
 from pathlib import Path
 
 _UNKNOWN = 0xFFFFFFFF
+_STREAMED = frozenset({0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0x7FFFF024})
+"""Lengths that programs which write to a pipe put where they cannot know the true one."""
+_WRAP = 1 << 32
 _OGG_PAGE_LIMIT = 27 + 255 + 255 * 255
 
 
 def wav_missing_bytes(path: Path) -> int:
     """Count the bytes that the data chunk of a RIFF or RF64 file promises and the file lacks.
 
-    A length left open by a recorder that streams (0 or 0xFFFFFFFF) promises nothing.
+    A length left open by a recorder that streams (0, 0xFFFFFFFF, or about 2 GiB) promises nothing.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -34,9 +39,69 @@ def wav_missing_bytes(path: Path) -> int:
             elif name == b"data":
                 if length == _UNKNOWN:
                     length = long_data if riff[:4] == b"RF64" else 0
-                return max(0, length - (size - file.tell()))
+                missing = max(0, length - (size - file.tell()))
+                return 0 if length in _STREAMED else missing
             file.seek(length + length % 2, 1)
     return 0
+
+
+def wav_wrapped(path: Path) -> bool:
+    """Whether so much follows the data of a RIFF file that its 32-bit length has wrapped around."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size < _WRAP or file.read(4) != b"RIFF":
+            return False
+        file.seek(12)
+        while len(header := file.read(8)) == 8:
+            length = int.from_bytes(header[4:], "little")
+            if header[:4] == b"data":
+                beyond = size - file.tell() - length
+                return length not in (0, _UNKNOWN, *_STREAMED) and beyond >= _WRAP - 1024
+            file.seek(length + length % 2, 1)
+    return False
+
+
+def stated_missing_bytes(path: Path, container: str) -> int:
+    """Count the bytes that the header of an AIFF, AU or W64 file promises and the file lacks.
+
+    Parameters
+    ----------
+    container : as libsndfile calls it
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(24)
+    if container == "AIFF" and head[:4] == b"FORM":
+        length = int.from_bytes(head[4:8], "big")
+        promised = 0 if length in (_UNKNOWN, *_STREAMED) else 8 + length
+    elif container == "AU" and head[:4] in (b".snd", b"dns."):
+        order = "big" if head[:4] == b".snd" else "little"
+        offset, length = (int.from_bytes(head[at : at + 4], order) for at in (4, 8))
+        promised = 0 if length == _UNKNOWN else offset + length
+    elif container == "W64" and head[:4] == b"riff":
+        promised = int.from_bytes(head[16:24], "little")
+    else:
+        promised = 0
+    missing = promised - size
+    return missing if missing > 1 else 0  # some count a last byte of padding that they do not write
+
+
+def is_fragmented(path: Path) -> bool:
+    """Whether an MP4 file is a row of fragments, whose length counts the encoder's priming."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        at = 0
+        while at + 8 <= size:
+            file.seek(at)
+            head = file.read(16)
+            if head[4:8] == b"moof":
+                return True
+            length = int.from_bytes(head[:4], "big")
+            length = int.from_bytes(head[8:16], "big") if length == 1 else length
+            if length < 8:
+                return False
+            at += length
+    return False
 
 
 def ogg_defect(path: Path) -> str | None:

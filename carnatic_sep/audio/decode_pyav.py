@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carnatic_sep.audio.containers import is_fragmented
 from carnatic_sep.audio.info import AudioInfo, BrokenAudioError, FloatArray
 from carnatic_sep.errors import AudioReadError
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
 
 _EXACT_CONTAINERS = ("mov", "mp4", "m4a")
+_PRIMING_FRAMES = 2 * 2112  # of AAC encoders, twice
+_MATROSKA_SLACK_SECONDS = 0.25
 
 
 def available() -> bool:
@@ -75,7 +79,27 @@ class PyavDecoder:
             container=self._container.format.name,
             subtype=stream.codec_context.name,
         )
+        self._slack = _PRIMING_FRAMES if exact and is_fragmented(path) else 0
+        self._promised = self._matroska_frames(stream, rate)
         self._resampler = AudioResampler(format="fltp")
+
+    def _matroska_frames(self, stream: AudioStream, rate: int) -> int | None:
+        """Return how much sound a Matroska or WebM file promises at least; None where it does not.
+
+        The length of the whole is that of its longest stream, so it tells of a lone one only; some
+        programs tag each stream with its own.
+        """
+        if "matroska" not in self._container.format.name:
+            return None
+        hours, _, rest = str(stream.metadata.get("DURATION", "")).partition(":")
+        minutes, _, seconds = rest.partition(":")
+        try:
+            stated = 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+        except ValueError:
+            if len(self._container.streams) > 1 or self._container.duration is None:
+                return None
+            stated = self._container.duration / 1e6
+        return round((stated - _MATROSKA_SLACK_SECONDS) * rate)
 
     def chunks(self) -> Iterator[FloatArray]:
         """Yield (channels, n) to the end.
@@ -97,9 +121,12 @@ class PyavDecoder:
                 yield kept
         except (av.error.FFmpegError, OSError, ValueError) as failure:
             error = failure
-        if error is not None or (limit is not None and done < limit):
+        promised = self._promised if limit is None else limit - self._slack
+        if error is not None or (promised is not None and done < promised):
             why = str(error) if error else "the data end before the length that the header states"
-            raise BrokenAudioError(self.info, frames=done, expected=limit, why=why) from error
+            raise BrokenAudioError(
+                self.info, frames=done, expected=limit or self._promised, why=why
+            ) from error
 
     def close(self) -> None:
         """Close the file."""

@@ -10,13 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from carnatic_sep.audio import containers, mp3
+from carnatic_sep.audio import containers, mp3, ogg
 from carnatic_sep.audio.info import AudioInfo, BrokenAudioError, FloatArray
 from carnatic_sep.audio.interrupts import interrupts_wait
 
 # Not the caller's business: the last bits of MP3 depend on how libsndfile is asked.
 _CHUNK_FRAMES = 16384
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile says SF_COUNT_MAX where a header leaves the length open
+
+
+def _with_missing(path: Path, frames: int, missing: int) -> int:
+    """Return how many frames a file promises that holds `frames` and lacks `missing` bytes."""
+    if not missing or not frames:
+        return frames
+    frame_bytes = max(1, (path.stat().st_size - 44) // frames)
+    return frames + max(1, missing // frame_bytes)
 
 
 class SoundfileDecoder:
@@ -37,18 +45,26 @@ class SoundfileDecoder:
         self._file = self._stack.enter_context(soundfile.SoundFile(name))
         self._slack = 0
         self._defect: str | None = None
+        self._order: list[int] | None = None
         frames = int(self._file.frames)
         expected: int | None = frames if frames < _UNKNOWN_FRAMES else None
         if self._file.format == "MP3":
             expected = self._open_mp3(path, expected)
         elif self._file.format in ("WAV", "WAVEX", "RF64"):
             missing = containers.wav_missing_bytes(path)
-            if missing and frames:
-                frame_bytes = max(1, (path.stat().st_size - 44) // frames)
-                expected = frames + max(1, missing // frame_bytes)
+            expected = _with_missing(path, frames, missing) if missing else expected
+            if containers.wav_wrapped(path):
+                self._defect = (
+                    "the file is longer than the 4 GiB that its header can count; sox "
+                    "--ignore-length, or a player that plays all of it, can save it as RF64 or FLAC"
+                )
+        elif self._file.format in ("AIFF", "AU", "W64"):
+            missing = containers.stated_missing_bytes(path, self._file.format)
+            expected = _with_missing(path, frames, missing) if missing else expected
         elif self._file.format == "OGG":
             self._defect = containers.ogg_defect(path)
             self._slack = 64  # a sound Vorbis file may decode one frame short of its last granule
+            self._order = ogg.VORBIS_ORDER.get(int(self._file.channels))
         self._expected = expected
         self.info = AudioInfo(
             path=path,
@@ -104,14 +120,14 @@ class SoundfileDecoder:
                 count = int(empty.argmax()) if empty.any() else frames
                 done += count
                 if count:
-                    yield np.ascontiguousarray(buffer[:count].T)
+                    yield self._ordered(buffer[:count])
                 if self._expected is None and "lost sync" not in str(error):
                     return  # a FLAC stream without a length ends in a failing seek
                 raise self._broken(done, str(error).strip().rstrip(".")) from error
             if count == 0:
                 break
             done += count
-            yield np.ascontiguousarray(buffer[:count].T)
+            yield self._ordered(buffer[:count])
         if self._defect is not None:
             raise self._broken(done, self._defect)
         if self._expected is not None and done < self._expected - self._slack:
@@ -120,6 +136,11 @@ class SoundfileDecoder:
     def close(self) -> None:
         """Close the file."""
         self._stack.close()
+
+    def _ordered(self, frames: FloatArray) -> FloatArray:
+        """Turn (n, channels) into (channels, n) in the order of WAVE."""
+        rows = frames.T if self._order is None else frames.T[self._order]
+        return np.ascontiguousarray(rows)
 
     def _broken(self, frames: int, why: str) -> BrokenAudioError:
         expected = self._expected if self._expected and self._expected > frames else None

@@ -57,6 +57,8 @@ class EncodedFile:
         self._channels = channels
         self._frames = 0
         self._bits = output_format.bits
+        reading = ogg.VORBIS_ORDER.get(channels) if self._name in ("ogg", "opus") else None
+        self._order = None if reading is None else np.argsort(reading)
         self._sink = _Sink(path.open("w+b", buffering=0))
         with interrupts_wait():
             try:
@@ -78,6 +80,8 @@ class EncodedFile:
     def write(self, block: FloatArray) -> None:
         """Append (channels, n); integers want samples within [-1, 1]."""
         self._frames += block.shape[1]
+        if self._order is not None:
+            block = block[self._order]
         self._encode(np.ascontiguousarray(block.T))
 
     def _encode(self, frames: FloatArray) -> None:

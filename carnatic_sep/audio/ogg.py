@@ -18,6 +18,17 @@ _SERIAL = 1
 _END_OF_STREAM = 4
 _HEADER = struct.Struct("<4sBBqIIIB")  # magic, version, flags, granule, serial, page, sum, segments
 
+VORBIS_ORDER = {
+    3: [0, 2, 1],
+    5: [0, 2, 1, 3, 4],
+    6: [0, 2, 1, 5, 3, 4],
+    7: [0, 2, 1, 6, 5, 3, 4],
+    8: [0, 2, 1, 7, 5, 6, 3, 4],
+}
+"""Number of channels to where those of WAVE stand in Vorbis and Opus, which libsndfile leaves as
+they are. Sources: Vorbis I, section 4.3.9; RFC 7845, section 5.1.1.2; Microsoft's
+WAVEFORMATEXTENSIBLE."""
+
 
 def settle(file: BinaryIO, *, end: int | None = None) -> None:
     """Give the one stream of `file` its fixed serial number, and let it end at `end`.

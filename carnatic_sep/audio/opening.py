@@ -53,7 +53,10 @@ def open_decoder(path: Path) -> Decoder:
         ) from error
     try:
         return SoundfileDecoder(path)
-    except soundfile.LibsndfileError as error:
+    except (
+        soundfile.LibsndfileError,
+        TypeError,
+    ) as error:  # TypeError: of a name that ends in .raw
         return _open_foreign(path, start, error)
 
 

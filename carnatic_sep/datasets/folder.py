@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,18 @@ def read_folder(root: Path, layout: DatasetLayout) -> list[FoundTrack]:
         for identity, gathered in groups.items()
         if (found := _track(base, identity, gathered, layout)) is not None
     ]
-    return sorted(tracks, key=lambda found: found.track.id)
+    return sorted(_told_apart(tracks), key=lambda found: found.track.id)
+
+
+def _told_apart(tracks: list[FoundTrack]) -> list[FoundTrack]:
+    """Give tracks of one name in several splits the split's name before theirs."""
+    often = Counter(found.track.id for found in tracks)
+    return [
+        replace(found, track=replace(found.track, id=f"{found.split}/{found.track.id}"))
+        if often[found.track.id] > 1 and found.split
+        else found
+        for found in tracks
+    ]
 
 
 def dataset_folder(root: Path, layout: DatasetLayout) -> Path:

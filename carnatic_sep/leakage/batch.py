@@ -70,11 +70,16 @@ def clean_tracks(
     overwrite: bool = False,
     on_step: OnStep | None = None,
 ) -> Batch[CleanedTrack]:
-    """Clean each track as `clean_files.clean_multitrack` does; what is done already is skipped."""
-    from carnatic_sep.leakage.clean_files import clean_multitrack
+    """Clean each track as `clean_files.clean_multitrack` does; what is done already is skipped.
+
+    So is what earlier calls have written below `out_dir`, where that lies within the dataset.
+    """
+    from carnatic_sep.leakage.clean_files import clean_multitrack, was_cleaned
 
     batch: Batch[CleanedTrack] = Batch()
     for track in tracks:
+        if was_cleaned(track, out_dir):
+            continue
         if not track.stems:
             batch.left_out.append(track.id)
             continue

@@ -60,6 +60,13 @@ class _Rows:
     channels: list[int | None]
 
 
+def was_cleaned(track: Multitrack, out_dir: Path) -> bool:
+    """Whether `track` is what an earlier cleaning has written below `out_dir`."""
+    folders = {path.parent.resolve() for path in track.files}
+    below = all(out_dir.resolve() in folder.parents for folder in folders)
+    return below and any((folder / RECORD).is_file() for folder in folders)
+
+
 def _refuse_own_folder(track: Multitrack, folder: Path) -> None:
     """Keep cleaned stems apart from the recordings, which nobody can make again."""
     for path in track.files:
@@ -112,6 +119,7 @@ def clean_multitrack(
     from carnatic_sep.audio.writer import StemWriter
     from carnatic_sep.leakage.confidence_file import ConfidenceFile
     from carnatic_sep.leakage.stream import clean_stream
+    from carnatic_sep.transfer.lock import writing_alone
 
     if len(track.stems) < 2:
         there = ", ".join(track.stems) or "none"
@@ -137,6 +145,7 @@ def clean_multitrack(
     tally = Tally(rows.names)
     channels = 1 + max(channel or 0 for channel in rows.channels)
     with (
+        writing_alone(folder / RECORD),
         StemWriter(
             paths,
             sample_rate=sample_rate,
@@ -159,22 +168,22 @@ def clean_multitrack(
             writer.write(_sum_stems(piece.audio, rows, channels))
             if on_progress is not None:
                 on_progress(piece.done, frames)
+        report = tally.report(config=config, sample_rate=sample_rate)
         # A record says that all the rest is whole: the old one goes first, the new one comes last.
         earlier = _written_before(folder)
         (folder / RECORD).unlink(missing_ok=True)
+        sure.commit(report)
+        _write_json(folder / METADATA, _metadata(track))
         gain = writer.commit()
         for path in earlier - set(paths.values()):  # another format's, or of stems no longer there
             path.unlink(missing_ok=True)
-        report = tally.report(config=config, sample_rate=sample_rate)
-        sure.commit(report)
-    _write_json(folder / METADATA, _metadata(track))
-    record = {
-        "order": order,
-        "stems": sorted(path.name for path in paths.values()),
-        "gain": gain,
-        "report": report.as_dict(),
-    }
-    _write_json(folder / RECORD, record)
+        record = {
+            "order": order,
+            "stems": sorted(path.name for path in paths.values()),
+            "gain": gain,
+            "report": report.as_dict(),
+        }
+        _write_json(folder / RECORD, record)
     return CleanedTrack(folder, paths, report)
 
 

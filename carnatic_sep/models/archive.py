@@ -34,7 +34,7 @@ def unpacked(path: Path, *, wanted: re.Pattern[str]) -> Iterator[Path]:
         folder = Path(made)
         try:
             _unpack(path, folder, wanted)
-        except (tarfile.TarError, EOFError, zlib.error) as error:
+        except (tarfile.TarError, EOFError, ValueError, zlib.error) as error:
             raise CheckpointError(
                 f"{path}: a damaged archive ({error}); copy or download it again"
             ) from error

@@ -10,6 +10,8 @@ from carnatic_sep.models.crc32c import masked_crc32c
 _FOOTER_BYTES = 48
 _MAGIC = 0xDB4775248B80FB57
 _TRAILER_BYTES = 5  # compression, checksum
+_LONGEST_KEY = 4096
+_LONGEST_KEYS = 1 << 24
 _VARINT_BYTES = 10
 _PLAIN = 0
 
@@ -131,12 +133,15 @@ def _block(content: bytes, start: int, size: int) -> dict[bytes, bytes]:
         raise Damage(f"the block at byte {start:,} has {restarts:,} restarts")
     cursor = Cursor(content[start : end - tail])
     entries: dict[bytes, bytes] = {}
-    key = b""
+    key, length_of_keys = b"", 0
     while cursor.left:
         shared, unshared, length = cursor.varint(), cursor.varint(), cursor.varint()
         if shared > len(key):
             raise Damage(f"a key in the block at byte {start:,} shares more than there is")
         key = key[:shared] + cursor.take(unshared)
+        length_of_keys += len(key)  # shared beginnings cost a file nothing, and memory all of it
+        if len(key) > _LONGEST_KEY or length_of_keys > _LONGEST_KEYS:
+            raise Damage(f"the keys in the block at byte {start:,} are longer than names are")
         entries[key] = cursor.take(length)
     return entries
 

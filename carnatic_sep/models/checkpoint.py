@@ -174,6 +174,8 @@ def load_checkpoint(path: str | Path, *, device: str = "cpu") -> SeparationModel
             f"{path}: the weights do not match the SHA-256 in the header, so the file is damaged; "
             "copy or download it again"
         )
+    if (needed := _weights_of(info)) is not None:  # before memory is asked for them
+        check_fit(path, header, needed)
     model = _build(info)
     check_fit(path, header, model.state_dict())
     try:
@@ -248,6 +250,19 @@ def _info(path: Path, content: bytes, header: Header) -> CheckpointInfo:
     fields = {name: getattr(metadata, name) for name in _Metadata.model_fields if name != "format"}
     digest = hashlib.sha256(content).hexdigest()
     return CheckpointInfo(path=path, sha256=digest, bytes=len(content), **fields)
+
+
+def _weights_of(info: CheckpointInfo) -> dict[str, Tensor] | None:
+    """Return the tensors that the network has, without memory; None where it cannot be told so."""
+    import torch
+
+    from carnatic_sep.models.registry import build
+
+    try:
+        with torch.device("meta"), torch.random.fork_rng(devices=[]):
+            return build(info.architecture, **info.config).state_dict()
+    except Exception:  # what is wrong with it, building it in earnest tells
+        return None
 
 
 def _build(info: CheckpointInfo) -> SeparationModel:

@@ -75,7 +75,14 @@ def parse_header(content: bytes, *, path: Path) -> Header:
         header = json.loads(content[_LENGTH_BYTES:data_start])
         metadata = {str(k): str(v) for k, v in header.pop("__metadata__", {}).items()}
         tensors = {name: _entry(fields) for name, fields in header.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise CheckpointError(
             f"{path}: the safetensors header is damaged ({error}); copy or download the file again"
         ) from error

@@ -115,8 +115,14 @@ def _load(files: SpleeterFiles, *, shown: Path) -> SpleeterUNet:
                 f"{files.config}: names {len(options['stems'])} instruments, the weights beside "
                 f"it are of {count}; put the model's own {CONFIG_FILE} there"
             )
-    with torch.random.fork_rng(devices=[]):
-        model = SpleeterUNet(filters=filters, **options)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            model = SpleeterUNet(filters=filters, **options)
+    except ValueError as error:
+        raise CheckpointError(
+            f"{files.config or shown}: its settings fit no U-Net of Spleeter's ({error}); put the "
+            f"model's own {CONFIG_FILE} there"
+        ) from error
     model.load_state_dict(_state(files.bundle, model.state_dict(), stems=count, shown=shown))
     return model.eval()
 

@@ -47,10 +47,19 @@ def find_tracks(inputs: Sequence[Path], *, out_dir: Path) -> list[Track]:
     for given in inputs:
         # os.path, which takes what may not be looked at for a file: the reader says why
         folder = os.path.isdir(given)  # noqa: PTH112
-        found = _in_folder(given, out_dir) if folder else [Track(given, given.stem)]
+        found = _in_folder(given, out_dir) if folder else [Track(given, plain_name(given))]
         for track in found:
             tracks.setdefault(_real(track.path), track)
     return list(tracks.values())
+
+
+def plain_name(path: Path) -> str:
+    """Return a file's name without suffix, or with it where the rest would lead to a folder.
+
+    >>> plain_name(Path("concert.flac")), plain_name(Path("...wav"))
+    ('concert', '...wav')
+    """
+    return path.name if path.stem in (".", "..") else path.stem
 
 
 def _in_folder(folder: Path, out_dir: Path) -> list[Track]:

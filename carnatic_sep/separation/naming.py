@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import string
 import unicodedata
 from dataclasses import dataclass
@@ -110,4 +111,7 @@ def check_collisions(outputs: Mapping[Path, Iterable[Path]]) -> None:
 
 
 def _key(path: Path) -> str:
-    return unicodedata.normalize("NFC", str(path.absolute())).casefold()
+    # The folder as it really is, whichever links and dots lead there; a file that is a link is
+    # replaced itself, not what it points to.
+    place = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118
+    return unicodedata.normalize("NFC", place).casefold()

@@ -26,7 +26,8 @@ class Outcome:
 
     Attributes
     ----------
-    status : complete, or damaged where the input broke off
+    status : complete; damaged where the input broke off; wrong where the outputs were verified and
+        do not sum to the input; unfinished where a run ended while it replaced them
     outputs : output name to file
     """
 

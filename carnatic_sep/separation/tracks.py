@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +12,13 @@ from carnatic_sep.audio.info import BrokenAudioError, Downmix
 from carnatic_sep.audio.quantise import SAFE_PEAK
 from carnatic_sep.audio.writer import OutputFormat, StemWriter
 from carnatic_sep.errors import AudioReadError, AudioWriteError, CarnaticSepError
+from carnatic_sep.separation.inputs import plain_name
 from carnatic_sep.separation.naming import FilenameTemplate
 from carnatic_sep.separation.progress import Progress, Silent
 from carnatic_sep.separation.provenance import Outcome, describe, write_sidecar
 from carnatic_sep.separation.selection import Selection, select
 from carnatic_sep.separation.verification import null_depth
-from carnatic_sep.transfer.lock import only_one
+from carnatic_sep.transfer.lock import writing_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +140,7 @@ def separate_file(
     started = time.perf_counter()
     options = options or TrackOptions()
     selection = select(separator.stems, stems=options.stems, mix_minus=options.mix_minus)
-    paths, sidecar = plan_outputs(separator, track or path.stem, out_dir, options=options)
+    paths, sidecar = plan_outputs(separator, track or plain_name(path), out_dir, options=options)
     _refuse_existing(path, paths, overwrite=options.overwrite)
     watcher = _Recorder(progress or Silent())
     with AudioReader(path, downmix=options.downmix) as reader:
@@ -149,7 +149,7 @@ def separate_file(
         seconds = scan.frames / reader.info.sample_rate
         record = describe(separator, reader.info, scan, options=options)
         with (
-            _alone(sidecar),
+            writing_alone(sidecar),
             StemWriter(
                 paths,
                 sample_rate=reader.info.sample_rate,
@@ -168,17 +168,26 @@ def separate_file(
                 raise AudioReadError(
                     f"{broken} The stems up to there are kept as *.partial in {sidecar.parent}."
                 ) from broken
+            if sidecar.exists():  # what it says of the files that are replaced now ends here
+                replaced = Outcome("unfinished", paths, time.perf_counter() - started)
+                write_sidecar(sidecar, record, replaced)
             gain = writer.commit()
-    depth = None
-    if options.verify and selection.sums_to_mixture:
-        depth = null_depth(path, list(paths.values()), gain=gain, downmix=options.downmix)
-    elif options.verify:
-        watcher.warn("not verified: only all stems together sum to the input")
-    elapsed = time.perf_counter() - started
-    outcome = Outcome("complete", paths, elapsed, gain, depth, tuple(watcher.warnings))
-    write_sidecar(sidecar, record, outcome)
-    limit = NULL_LIMIT_DB + 20.0 * math.log10(max(1.0, scan.peak))
-    if depth is not None and depth > limit and _is_fine(options.output_format):
+            elapsed = time.perf_counter() - started
+            outcome = Outcome("complete", paths, elapsed, gain, None, tuple(watcher.warnings))
+            write_sidecar(sidecar, record, outcome)
+        depth = None
+        if options.verify and selection.sums_to_mixture:
+            depth = null_depth(path, list(paths.values()), gain=gain, downmix=options.downmix)
+        elif options.verify:
+            watcher.warn("not verified: only all stems together sum to the input")
+        limit = NULL_LIMIT_DB + 20.0 * math.log10(max(1.0, scan.peak))
+        wrong = depth is not None and depth > limit and _is_fine(options.output_format)
+        elapsed = time.perf_counter() - started
+        if options.verify:
+            status = "wrong" if wrong else "complete"
+            outcome = Outcome(status, paths, elapsed, gain, depth, tuple(watcher.warnings))
+            write_sidecar(sidecar, record, outcome)
+    if wrong:
         raise CarnaticSepError(
             f"{path}: the stems sum to the input only to {depth:.1f} dBFS, and should to "
             f"{limit:.0f}; they are kept in {sidecar.parent}, do not rely on them"
@@ -192,30 +201,6 @@ def separate_file(
         elapsed_seconds=elapsed,
         warnings=tuple(watcher.warnings),
     )
-
-
-@contextmanager
-def _alone(sidecar: Path) -> Iterator[None]:
-    """Keep out other processes that would write the same files within this context.
-
-    Raises
-    ------
-    AudioWriteError
-        Another one is at it.
-    """
-
-    def busy() -> None:
-        raise AudioWriteError(
-            f"{sidecar.parent}: another process is writing these stems; let it finish, or choose "
-            "another --out"
-        )
-
-    with ExitStack() as stack:
-        with suppress(OSError):  # what is wrong with the folder, the writer says
-            sidecar.parent.mkdir(parents=True, exist_ok=True)
-            lock = sidecar.with_name(f".{sidecar.name}.lock")
-            stack.enter_context(only_one(lock, waiting=busy))
-        yield
 
 
 def _write_stems(

@@ -60,7 +60,7 @@ class Keeper(lightning.Callback):
             self.keep(trainer, pl_module)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
-        """Keep the last step, be it the end or an interrupt; no process leaves before it is kept."""
+        """Keep the last step, be it the end or an interrupt; no process leaves before."""
         self.keep(trainer, pl_module)
         trainer.strategy.barrier("kept")
 

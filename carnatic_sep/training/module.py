@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
@@ -76,8 +77,11 @@ class SeparationModule(lightning.LightningModule):
         return config.learning_rate * warm * 0.5 * fall
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Set the learning rate: a function of the step alone, so that runs resume exactly."""
+        """Set learning rate and dropout's seed: by the step alone, so that runs resume exactly."""
         self.stepped = False
+        place = (self.step, batch_idx % self.config.accumulate, self.global_rank)
+        seed = np.random.SeedSequence([self.config.seed, *place]).generate_state(1)
+        torch.manual_seed(int(seed[0]))
         optimizer = self.optimizers()
         assert isinstance(optimizer, lightning.pytorch.core.optimizer.LightningOptimizer)
         for group in optimizer.param_groups:
@@ -124,6 +128,13 @@ class SeparationModule(lightning.LightningModule):
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
         self.ema.avg_fn = blend(decay)
         self.ema.update_parameters(self.model)
+        # What is no part of a state is constant (a filter bank, say): an average would round it,
+        # and a run that goes on would begin with the exact one.
+        kept = dict(self.ema.module.named_buffers())
+        learnt = self.model.state_dict().keys()
+        for name, buffer in self.model.named_buffers():
+            if name not in learnt:
+                kept[name].copy_(buffer)
 
 
 def blend(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

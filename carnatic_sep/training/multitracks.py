@@ -108,6 +108,7 @@ class Excerpts:
         seconds = np.array([length / rate for rate, length in (t.info() for t in tracks)])
         self._seconds = dict(zip([track.id for track in tracks], seconds, strict=True))
         self._shares = seconds / seconds.sum()
+        self._stemmed = [k for k, (_, feeds) in enumerate(self._tracks) if any(feeds.values())]
         for stem in stems:
             if stem not in _RESTS and not any(feeds[stem] for _, feeds in self._tracks):
                 held = sorted({name for track in tracks for name in track.stem_names})
@@ -124,12 +125,21 @@ class Excerpts:
         return drawn
 
     def draw(self, rng: np.random.Generator) -> Audio:
-        """Return the stems of an excerpt that sounds together, mono: (stems, frames)."""
-        mono: Audio = self._together(rng, mixdown=False).stems[0].mean(dim=1).numpy()
+        """Return the stems of an excerpt that sounds together, mono: (stems, frames).
+
+        A silent one comes only where all is silent, or no track has stems.
+        """
+        for _ in range(_ATTEMPTS):
+            drawn = self._together(rng, mixdown=False)
+            if float(drawn.mixture.abs().max()) > _QUIETEST_PEAK:
+                break
+        mono: Audio = drawn.stems[0].mean(dim=1).numpy()
         return mono
 
     def _together(self, rng: np.random.Generator, *, mixdown: bool = True) -> TrackBatch:
-        track, feeds = self._tracks[int(rng.choice(len(self._tracks), p=self._shares))]
+        pool = range(len(self._tracks)) if mixdown else self._stemmed or range(len(self._tracks))
+        shares = self._shares[list(pool)]
+        track, feeds = self._tracks[pool[int(rng.choice(len(pool), p=shares / shares.sum()))]]
         start, rate = self._place(track, rng)
         heard = [self._stem(track, names, start, rate) for names in feeds.values()]
         parts = [self._hints(track, index, start, rate) for index in range(len(self.stems))]

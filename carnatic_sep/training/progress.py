@@ -44,8 +44,10 @@ class ProgressLines(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Report where it is time."""
+        if not trainer.is_global_zero:
+            return
         self._losses.append(outputs["loss"].detach())
-        if not pl_module.stepped or not trainer.is_global_zero:
+        if not pl_module.stepped:
             return
         self._done += 1
         step = pl_module.step

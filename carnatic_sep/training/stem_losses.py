@@ -78,9 +78,17 @@ def _distance(
     known = batch.known.to(estimates.dtype) * shares
     if config.distance == "truncated_mse":
         scale = batch.mixture.square().mean() + _TINY
-        errors = (estimates - batch.stems).square() * batch.known[:, :, None, None]
-        means = truncated_mean(errors, quantile=config.quantile) / scale
-        return (means * shares).sum() / shares.sum()
+        errors = (estimates - batch.stems).square()
+        means = torch.stack(
+            [
+                truncated_mean(errors[rows, index : index + 1], quantile=config.quantile)[0]
+                if bool((rows := batch.known[:, index]).any())
+                else errors.new_zeros(())
+                for index in range(errors.shape[1])
+            ]
+        )
+        shares = shares * batch.known.any(dim=0)
+        return (means * shares).sum() / scale / shares.sum().clamp_min(_TINY)
     found = torch.stack(
         [_spectral(estimates, batch, config, n_fft) for n_fft in config.resolutions]
     )

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 RATE = 22050
 _STRETCH_SECONDS = 900.0
+_HOP_SECONDS = 0.05
 _GUARD_SECONDS = 0.3
 _QUIET_SHARE = 0.1
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def _measured(track: Multitrack, feeds: Mapping[str, Sequence[str]]) -> TrackAct
     own_rate, own_frames = track.info()
     frames = output_frames(own_frames, own_rate, RATE)
     sounding = [index for index, names in enumerate(feeds.values()) if names]
-    stretch = round(_STRETCH_SECONDS * RATE)
+    hop = round(_HOP_SECONDS * RATE)
+    stretch = hop * round(_STRETCH_SECONDS * RATE / hop)  # so that hops go on where the next begins
     if not sounding:
         nobody = (len(feeds), 1)
         return TrackActivity(np.zeros(nobody, dtype=bool), np.ones(nobody, dtype=np.float32), 1.0)
@@ -115,10 +117,13 @@ def _measured(track: Multitrack, feeds: Mapping[str, Sequence[str]]) -> TrackAct
         if parts and count < RATE:
             continue  # less than a second at the end: as the hop before it
         stems = np.stack([_mono(track, names, start, count) for names in feeds.values() if names])
-        parts.append(frame_activity(stems, sample_rate=RATE))
-    hop_seconds = parts[0].hop_seconds
-    active = np.concatenate([part.active for part in parts], axis=1)
-    level = np.concatenate([part.level_db for part in parts], axis=1)
+        parts.append(frame_activity(stems, sample_rate=RATE, hop_seconds=_HOP_SECONDS))
+    hop_seconds = hop / RATE
+    # The last hop of a whole stretch is the first of the next one.
+    ends = [*[stretch // hop] * (len(parts) - 1), None]
+    pairs = list(zip(parts, ends, strict=True))
+    active = np.concatenate([part.active[:, :end] for part, end in pairs], axis=1)
+    level = np.concatenate([part.level_db[:, :end] for part, end in pairs], axis=1)
     silent = np.ones((len(feeds), active.shape[1]), dtype=bool)
     trusted = np.ones(silent.shape, dtype=np.float32)
     silent[sounding] = ~_widened(active, round(_GUARD_SECONDS / hop_seconds))

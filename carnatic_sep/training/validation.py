@@ -95,7 +95,7 @@ class Validator(lightning.Callback):
     ) -> None:
         """Validate where this step is one for it, and after the last one."""
         config = pl_module.config
-        due = pl_module.step % config.validate_every == 0 or pl_module.step == config.steps
+        due = pl_module.step % config.validate_every == 0 or pl_module.step == config.last_step
         if not pl_module.stepped or not due:
             return
         standing = pl_module.standing

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from carnatic_sep.errors import AudioWriteError
+
 _SECONDS_BETWEEN_TRIES = 0.1
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
@@ -47,3 +49,27 @@ def only_one(path: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
         with contextlib.suppress(OSError):
             path.unlink()
         lock.release()
+
+
+@contextlib.contextmanager
+def writing_alone(record: Path) -> Iterator[None]:
+    """Keep out other processes that would write the stems beside `record` within this context.
+
+    Raises
+    ------
+    AudioWriteError
+        Another one is at it.
+    """
+
+    def busy() -> None:
+        raise AudioWriteError(
+            f"{record.parent}: another process is writing these stems; let it finish, or choose "
+            "another --out"
+        )
+
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # what is wrong with the folder, the writer says
+            record.parent.mkdir(parents=True, exist_ok=True)
+            lock = record.with_name(f".{record.name}.lock")
+            stack.enter_context(only_one(lock, waiting=busy))
+        yield

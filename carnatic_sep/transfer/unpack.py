@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import lzma
 import shutil
 import tarfile
@@ -29,7 +30,7 @@ def unpack(
 
     Interrupted, it goes on with the first file that is missing: each is written under another
     name first. Links and devices are passed over. An archive that was unpacked to its end has a
-    note of that beside it, and is not unpacked again.
+    note beside it of what it held, and is not opened again as long as all of that is there.
 
     Parameters
     ----------
@@ -39,24 +40,25 @@ def unpack(
     Raises
     ------
     TransferError
-        A damaged, encrypted or unknown archive, an entry that would land outside `folder`, or a
-        full disk.
+        A damaged, encrypted or unknown archive, an entry that would land outside `folder`, a file
+        of another length in the place of one, or a full disk.
     """
     with disk_errors(archive, elsewhere=elsewhere):
         marker = archive.with_name(f"{archive.name}.{_MARKER}")
         stamp = f"{archive.stat().st_size} {folder.resolve()}"
-        if marker.is_file() and marker.read_text(encoding="utf-8") == stamp:
+        if _is_unpacked(marker, stamp, folder):
             return
     try:
         with disk_errors(folder, elsewhere=elsewhere):
             if zipfile.is_zipfile(archive):
-                _unzip(archive, folder, on_progress)
+                names = _unzip(archive, folder, on_progress)
             else:
                 try:
-                    _untar(archive, folder, on_progress)
+                    names = _untar(archive, folder, on_progress)
                 except (gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
                     raise tarfile.ReadError(str(error)) from error
-            marker.write_text(stamp, encoding="utf-8")
+            with growing(marker) as place:
+                place.write_text(json.dumps({"stamp": stamp, "files": names}), encoding="utf-8")
     except NotImplementedError as error:  # a method of compression that zipfile does not know
         raise _not_here(archive, folder, str(error)) from error
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
@@ -67,35 +69,67 @@ def unpack(
         ) from error
 
 
+def _is_unpacked(marker: Path, stamp: str, folder: Path) -> bool:
+    try:
+        note = json.loads(marker.read_text(encoding="utf-8"))
+        return note["stamp"] == stamp and all((folder / name).is_file() for name in note["files"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _is_there(target: Path, size: int) -> bool:
+    """Whether `target` is there in full.
+
+    Raises
+    ------
+    TransferError
+        It is there with another length: none of ours, which get their names when they are whole.
+    """
+    if not target.is_file():
+        return False
+    if (found := target.stat().st_size) != size:
+        raise TransferError(
+            f"{target}: is there already with {found} bytes and is kept; the archive's has {size}. "
+            "Move it away, then give the same command again"
+        )
+    return True
+
+
 def _not_here(archive: Path, folder: Path, why: str) -> TransferError:
     return TransferError(
         f"{archive}: cannot be unpacked here ({why}); unpack it into {folder} by other means"
     )
 
 
-def _unzip(archive: Path, folder: Path, on_progress: OnProgress) -> None:
+def _unzip(archive: Path, folder: Path, on_progress: OnProgress) -> list[str]:
+    names = []
     with zipfile.ZipFile(archive) as opened:
         entries = [entry for entry in opened.infolist() if not entry.is_dir()]
         for number, entry in enumerate(entries, start=1):
             target = _inside(folder, _zip_name(entry), archive)
             if entry.flag_bits & _ENCRYPTED:
                 raise _not_here(archive, folder, "it is encrypted")
-            if not (target.is_file() and target.stat().st_size == entry.file_size):
+            if not _is_there(target, entry.file_size):
                 with opened.open(entry) as source:
                     _write(source, target)
+            names.append(target.relative_to(folder).as_posix())
             on_progress(f"unpacking {archive.name}", number, len(entries))
+    return names
 
 
-def _untar(archive: Path, folder: Path, on_progress: OnProgress) -> None:
+def _untar(archive: Path, folder: Path, on_progress: OnProgress) -> list[str]:
+    names = []
     with tarfile.open(archive) as opened:
         for number, entry in enumerate(opened, start=1):
             source = opened.extractfile(entry) if entry.isreg() else None
             if source is None:
                 continue  # folders are made as needed; links have no place in a dataset
             target = _inside(folder, entry.name, archive)
-            if not (target.is_file() and target.stat().st_size == entry.size):
+            if not _is_there(target, entry.size):
                 _write(source, target)
+            names.append(target.relative_to(folder).as_posix())
             on_progress(f"unpacking {archive.name}", number, None)
+    return names
 
 
 def _zip_name(entry: zipfile.ZipInfo) -> str:

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import soundfile
 
 from carnatic_sep.audio.reader import AudioReader, BrokenAudioError, peak_and_check, read_audio
 from carnatic_sep.errors import AudioReadError
@@ -50,6 +51,40 @@ def test_a_truncated_file_decodes_up_to_the_break(
     assert str(path) in str(error)
     if name != "x.mp3":  # an encoder may spend its bytes unevenly, but not by more than this
         assert abs(frames - kept * FRAMES) < 0.2 * FRAMES + tail
+
+
+@pytest.mark.parametrize("kind", ["AIFF", "AU", "W64"])
+def test_other_headers_keep_their_promise_too(kind, signal, tmp_path):
+    path = tmp_path / f"x.{kind.lower()}"
+    sound = 0.5 * signal(FRAMES, 2, RATE).T
+    soundfile.write(path, sound, RATE, format=kind, subtype="PCM_24")
+    assert read_audio(path)[0].shape == (2, FRAMES)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(0.6 * len(data))])
+    audio, error = drain(path)
+    assert abs(audio.shape[1] - 0.6 * FRAMES) < 100
+    assert "before the length that the header states" in str(error)
+
+
+def test_a_wav_file_whose_length_has_wrapped_around_is_not_cut_in_silence(signal, tmp_path):
+    path = tmp_path / "long.wav"
+    soundfile.write(path, 0.1 * signal(RATE, 1, RATE).T, RATE, subtype="PCM_16")
+    with path.open("rb+") as file:
+        file.truncate(path.stat().st_size + 2**32)  # a hole: takes no room
+    audio, error = drain(path)
+    assert audio.shape == (1, RATE)
+    assert "longer than the 4 GiB that its header can count" in str(error)
+
+
+@pytest.mark.parametrize("length", [0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])
+def test_a_length_that_a_pipe_left_open_promises_nothing(length, signal, tmp_path):
+    path = tmp_path / "piped.wav"
+    soundfile.write(path, 0.1 * signal(RATE, 1, RATE).T, RATE, subtype="PCM_16")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = length.to_bytes(4, "little")
+    path.write_bytes(data)
+    assert read_audio(path)[0].shape == (1, RATE)
 
 
 @pytest.mark.parametrize("name", ["x.mp3", "x.flac"])

@@ -7,7 +7,10 @@ import collections
 import numpy as np
 import pytest
 
+from carnatic_sep.audio.formats import OutputFormat
+from carnatic_sep.audio.opening import open_decoder
 from carnatic_sep.audio.reader import AudioReader, BrokenAudioError, probe, read_audio
+from carnatic_sep.audio.writer import StemWriter
 from carnatic_sep.errors import AudioReadError
 
 av = pytest.importorskip("av", reason="PyAV (extra m4a) is not installed")
@@ -59,6 +62,64 @@ def test_blocks_of_one_size(signal, tmp_path):
     with AudioReader(path, block_frames=1000) as reader:
         sizes = [block.shape for block in reader.blocks()]
     assert sizes == [(2, 1000)] * 44 + [(2, 100)]
+
+
+@pytest.mark.parametrize("name", ["x.mka", "x.webm"])
+def test_a_matroska_file_that_was_cut_is_not_whole(name, signal, tmp_path):
+    path = encode(tmp_path / name, 0.5 * signal(8 * 48000, 2, 48000), 48000, "libopus")
+    data = path.read_bytes()
+    path.write_bytes(data[: int(0.6 * len(data))])
+    with pytest.raises(BrokenAudioError, match="before the length") as caught:
+        read_audio(path)
+    assert 3 * 48000 < caught.value.frames < 6 * 48000
+
+
+def test_fragments_count_the_priming_and_are_whole(signal, tmp_path):
+    audio = 0.5 * signal(44100, 2)
+    path = tmp_path / "x.m4a"
+    with av.open(str(path), "w", options={"movflags": "frag_keyframe+delay_moov"}) as container:
+        stream = container.add_stream("aac", rate=44100)
+        stream.layout = "stereo"
+        for start in range(0, 44100, 1024):
+            piece = np.ascontiguousarray(audio[:, start : start + 1024], dtype=np.float32)
+            frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="stereo")
+            frame.sample_rate, frame.pts = 44100, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert b"moof" in path.read_bytes()
+    read, _ = read_audio(path)
+    assert 44100 <= read.shape[1] <= 44100 + 4096
+
+
+@pytest.mark.parametrize("name", ["ogg", "opus"])
+@pytest.mark.parametrize("channels", [3, 5, 6, 7, 8])
+def test_loudspeakers_keep_their_places(name, channels, tmp_path):
+    """A low tone a channel, written by us, read by us and by FFmpeg, which knows the orders."""
+    time = np.arange(48000) / 48000
+    sound = np.stack([0.3 * np.sin(2 * np.pi * 40 * (k + 1) * time) for k in range(channels)])
+    sound = sound.astype(np.float32)
+    path = tmp_path / f"x.{name}"
+    with StemWriter(
+        {"x": path}, sample_rate=48000, channels=channels, output_format=OutputFormat(name)
+    ) as writer:
+        writer.write({"x": sound})
+        writer.commit()
+
+    def tones(audio: np.ndarray) -> list[int]:
+        spectra = np.abs(np.fft.rfft(audio[:, 8000:40000] * np.hanning(32000)))
+        return [round(1.5 * int(np.argmax(row)) / 40) for row in spectra]
+
+    pieces = []
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler(format="fltp")
+        for frame in container.decode(audio=0):
+            pieces += [plain.to_ndarray().copy() for plain in resampler.resample(frame)]
+    assert tones(np.concatenate(pieces, axis=1)) == list(range(1, channels + 1))
+    decoder = open_decoder(path)
+    read = np.concatenate(list(decoder.chunks()), axis=1)
+    decoder.close()
+    assert read.shape == sound.shape
+    assert tones(read) == list(range(1, channels + 1))
 
 
 def test_adts_aac_and_webm(signal, tmp_path):

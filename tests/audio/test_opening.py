@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from carnatic_sep.audio.opening import open_decoder
 from carnatic_sep.audio.reader import AudioReader, probe
 from carnatic_sep.errors import AudioReadError
 
@@ -23,6 +24,13 @@ def refusal(path) -> str:
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     return message
+
+
+def test_a_name_that_ends_in_raw_is_told(tmp_path):
+    path = tmp_path / "take.raw"
+    path.write_bytes(bytes(range(256)) * 40)
+    with pytest.raises(AudioReadError, match=r"take\.raw: no audio format is recognised"):
+        open_decoder(path)
 
 
 def test_a_missing_file(tmp_path):

@@ -234,6 +234,16 @@ def test_folders_called_train_and_test_are_a_split(tmp_path: Path) -> None:
         dataset.split("trian")
 
 
+def test_songs_of_one_name_in_two_splits_are_two(tmp_path: Path) -> None:
+    names = ("train/01", "train/02", "test/01")
+    dataset = load_dataset(
+        "musdb18hq", root=plant(tmp_path, {f"{name}/vocals.wav": "" for name in names})
+    )
+    assert [track.id for track in dataset.tracks()] == ["02", "test/01", "train/01"]
+    assert [track.id for track in dataset.split("train")] == ["02", "train/01"]
+    assert dataset.track("test/01").files[0].parent == tmp_path / "test" / "01"
+
+
 def test_a_layout_of_ones_own(tmp_path: Path) -> None:
     layout = tmp_path / "mine.yaml"
     layout.write_text(

@@ -116,9 +116,9 @@ def test_cents_are_not_cut_at_a_hundred(tmp_path) -> None:
         document = json.loads((folder / "summary.json").read_text())
         document["metrics"] = {"gamaka_rms": {"unit": "cents", "better": "lower"}}
         for track in document["tracks"]:
-            track["scores"]["mine"]["vocals"]["gamaka_rms"] = track["scores"]["mine"][
-                "vocals"
-            ].pop("lc_sdr")
+            track["scores"]["mine"]["vocals"]["gamaka_rms"] = track["scores"]["mine"]["vocals"].pop(
+                "lc_sdr"
+            )
         (folder / "summary.json").write_text(json.dumps(document))
     (row,) = compare(a, b).metrics
     assert (row["metric"], row["mean"]) == ("gamaka_rms", 65.0)

@@ -146,6 +146,30 @@ def test_a_recording_that_was_made_anew_is_not_taken_for_cleaned(folder: Path, t
         clean_multitrack(track, tmp_path / "out", config=QUICK)
 
 
+def test_two_cleanings_do_not_write_the_same_files(folder: Path, tmp_path: Path):
+    (track,) = load_dataset(folder).tracks()
+    refused: list[str] = []
+
+    def second(done: int, total: int) -> None:
+        if not refused:
+            with pytest.raises(AudioWriteError, match="another process is writing") as caught:
+                clean_multitrack(track, tmp_path, config=QUICK)
+            refused.append(str(caught.value))
+
+    clean_multitrack(track, tmp_path, config=QUICK, on_progress=second)
+    assert refused
+    assert clean_multitrack(track, tmp_path, config=QUICK).report is None  # whole, and known to be
+
+
+def test_what_was_cleaned_into_the_dataset_is_not_cleaned_again(folder: Path, tmp_path: Path):
+    shutil.copytree(folder, tmp_path / "in")
+    out = tmp_path / "in" / "cleaned"
+    for _ in range(2):
+        batch = clean_tracks(select_tracks(str(tmp_path / "in")), out, config=QUICK)
+        assert (list(batch.found), batch.failed) == (["song"], {})
+    assert not (out / "cleaned").exists()
+
+
 def test_a_broken_track_does_not_stop_the_others(folder: Path, tmp_path: Path):
     for name in ("good", "bad"):
         (tmp_path / "in" / name).mkdir(parents=True)

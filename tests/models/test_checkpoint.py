@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from carnatic_sep.errors import CheckpointError
+from carnatic_sep.models.band_unet import BandUNet
 from carnatic_sep.models.base import SeparationModel
 from carnatic_sep.models.checkpoint import (
     FORMAT,
@@ -57,6 +58,10 @@ PROVENANCE = Provenance(
     metrics={"sdr_vocals": 1.5},
     extra={"note": {"deep": [1, 2.5, None]}},
 )
+
+
+def framed(header: bytes) -> bytes:
+    return struct.pack("<Q", len(header)) + header
 
 
 def toy() -> ToyGains:
@@ -209,6 +214,8 @@ def test_torch_save_files_are_named_as_such(tmp_path: Path) -> None:
         (b"\x89HDF\r\n\x1a\n" + bytes(16), "HDF5"),
         (struct.pack("<Q", 8) + b"{broken}", "damaged"),
         (struct.pack("<Q", 14) + b'{"x": [1, 2]} ', "damaged"),
+        (framed(b'{"x":' + b"[" * 200_000), "damaged"),
+        (framed(b'{"x":{"dtype":"F32","shape":[1e999],"data_offsets":[0,4]}}'), "damaged"),
     ],
 )
 def test_foreign_files_get_a_plain_answer(tmp_path: Path, content: bytes, says: str) -> None:
@@ -282,6 +289,15 @@ def test_headers_that_do_not_fit_are_refused(
     path, _ = saved
     _rewrite(path, **changes)
     with pytest.raises(CheckpointError, match=says):
+        load_checkpoint(path)
+
+
+def test_a_small_file_that_asks_for_a_huge_network_gets_none(tmp_path: Path) -> None:
+    path = tmp_path / "huge.safetensors"
+    save_checkpoint(path, BandUNet(widths=(4, 4), hidden=4), PROVENANCE)
+    hidden = 2_000_000  # its recurrent weights alone would take 96 TB
+    _rewrite(path, config=BandUNet(widths=(4, 4), hidden=4).config | {"hidden": hidden})
+    with pytest.raises(CheckpointError, match=r"time\.rnn\..* has shape"):
         load_checkpoint(path)
 
 

@@ -39,12 +39,19 @@ def field(number: int, value: int | bytes, *, fixed32: bool = False) -> bytes:
 
 def block(entries: list[tuple[bytes, bytes]], *, compression: int = 0) -> bytes:
     body = b"".join(varint(0) + varint(len(k)) + varint(len(v)) + k + v for k, v in entries)
+    return finished(body, compression=compression)
+
+
+def finished(body: bytes, *, compression: int = 0) -> bytes:
     body += (0).to_bytes(4, "little") + (1).to_bytes(4, "little") + bytes([compression])
     return body + masked_crc32c(body).to_bytes(4, "little")
 
 
 def write_index(path: Path, entries: list[tuple[bytes, bytes]], *, compression: int = 0) -> None:
-    data = block(entries, compression=compression)
+    write_table(path, block(entries, compression=compression))
+
+
+def write_table(path: Path, data: bytes) -> None:
     meta, handle = block([]), varint(0) + varint(len(data) - 5)
     index = block([(b"~", handle)])
     footer = varint(len(data)) + varint(len(meta) - 5)
@@ -104,6 +111,15 @@ def test_a_flipped_bit_of_the_index_is_refused_or_without_effect(data: st.DataOb
 def test_a_truncated_index_is_refused(kept: int) -> None:
     with pytest.raises(CheckpointError, match="cut short"):
         read_table((WRITTEN / "model.index").read_bytes()[:kept], path=Path("x.index"))
+
+
+def test_keys_that_share_their_beginnings_take_no_memory_without_bounds(tmp_path: Path) -> None:
+    for entries, beginning in ((1, 5000), (20_000, 4000)):
+        body = varint(0) + varint(beginning) + varint(0) + b"k" * beginning
+        body += (varint(beginning) + varint(1) + varint(0) + b"x") * entries
+        write_table(tmp_path / "x.index", finished(body))
+        with pytest.raises(CheckpointError, match="longer than names are"):
+            read_table((tmp_path / "x.index").read_bytes(), path=Path("x.index"))
 
 
 @given(st.binary(max_size=300))

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from carnatic_sep.audio.formats import OutputFormat
+from carnatic_sep.errors import CarnaticSepError
 from carnatic_sep.separation.finished import is_finished
 from carnatic_sep.separation.inputs import Track
 from carnatic_sep.separation.separator import Separator
@@ -98,6 +99,40 @@ def test_an_earlier_record_counts_too(done, separator, track, tmp_path):
 def test_a_record_that_is_none_is_not_done(done, tmp_path, spoilt):
     (tmp_path / "out" / "பாட்டு" / "separation.json").write_text(spoilt)
     assert not done()
+
+
+def test_an_interrupt_while_it_is_verified_leaves_it_done(separator, track, tmp_path, monkeypatch):
+    def interrupt(*ignored, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("carnatic_sep.separation.tracks.null_depth", interrupt)
+    options = TrackOptions(verify=True)
+    with pytest.raises(KeyboardInterrupt):
+        separator.separate_file(track.path, tmp_path / "out", options=options, track=track.name)
+    assert is_finished(separator, track, tmp_path / "out", options=options)
+
+
+def test_an_old_record_does_not_speak_for_what_replaces_its_files(
+    done, separator, track, tmp_path, monkeypatch
+):
+    other = TrackOptions(downmix="mono", overwrite=True, verify=True)
+    monkeypatch.setattr("carnatic_sep.separation.tracks.null_depth", lambda *a, **k: -20.0)
+    with pytest.raises(CarnaticSepError, match="do not rely on them"):
+        separator.separate_file(track.path, tmp_path / "out", options=other, track=track.name)
+    assert not done()
+    assert not done(options=other)  # what does not sum up is not done
+
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    separator.separate_file(
+        track.path, tmp_path / "out", options=TrackOptions(overwrite=True), track=track.name
+    )
+    assert done()
+    monkeypatch.setattr("carnatic_sep.audio.writer.StemWriter.commit", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        separator.separate_file(track.path, tmp_path / "out", options=other, track=track.name)
+    assert not done(options=other)
 
 
 def test_a_damaged_separation_is_not_done(done, tmp_path):

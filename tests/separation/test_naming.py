@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,17 @@ def test_composed_and_decomposed_names_are_the_same_file():
 def test_an_output_that_is_an_input_is_refused():
     with pytest.raises(UsageError, match="would replace the input"):
         check_collisions({Path("a.wav"): [Path("b.wav")], Path("b.wav"): [Path("c.wav")]})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_an_output_that_is_an_input_is_refused_whichever_way_leads_there(tmp_path):
+    (tmp_path / "in" / "a").mkdir(parents=True)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
+    inputs = [tmp_path / "in/a.wav", tmp_path / "in/a/vocals.wav"]
+    for out in (tmp_path / "link", tmp_path / "x" / ".." / "in"):
+        with pytest.raises(UsageError, match="would replace the input"):
+            check_collisions({inputs[0]: [out / "a" / "vocals.wav"], inputs[1]: []})
 
 
 def test_different_outputs_pass():

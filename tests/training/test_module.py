@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import lightning
 import pytest
 import torch
 
@@ -54,6 +55,28 @@ def test_the_average_is_a_geometric_series(module) -> None:
     averaged = module.ema.module.stem_in.weight
     assert torch.allclose(averaged, torch.full_like(averaged, expected))
     assert not any(parameter.requires_grad for parameter in module.ema.parameters())
+
+
+def test_what_is_constant_is_not_averaged(module) -> None:
+    module.ema.module.bands.weights.add_(1e-6)  # as rounding would, over thousands of steps
+    module.count_step()
+    assert torch.equal(module.ema.module.bands.weights, module.model.bands.weights)
+
+
+def test_dropout_depends_on_the_step_alone(module, monkeypatch) -> None:
+    optimizer = torch.optim.SGD(module.parameters(), lr=1.0)
+    wrapped = lightning.pytorch.core.optimizer.LightningOptimizer(optimizer)
+    monkeypatch.setattr(module, "optimizers", lambda: wrapped)
+
+    def drawn(step: int) -> torch.Tensor:
+        module.step = step
+        module.on_train_batch_start(None, 0)
+        return torch.rand(5)
+
+    first = drawn(3)
+    torch.rand(11)
+    assert torch.equal(drawn(3), first)
+    assert not torch.equal(drawn(4), first)
 
 
 def test_blending() -> None:

@@ -26,10 +26,14 @@ STILL = {"gain_db": (0.0, 0.0), "semitones": (0.0, 0.0)}
 
 
 def write(folder: Path, **stems: np.ndarray) -> None:
+    write_at(folder, RATE, **stems)
+
+
+def write_at(folder: Path, rate: int, **stems: np.ndarray) -> None:
     folder.mkdir(parents=True)
     for name, audio in stems.items():
         path = folder / f"{name.replace('_', '-')}.wav"
-        soundfile.write(path, audio, RATE, subtype="FLOAT")
+        soundfile.write(path, audio, rate, subtype="FLOAT")
 
 
 @pytest.fixture
@@ -132,6 +136,32 @@ def test_a_recording_without_stems_is_its_mixdown(tmp_path: Path) -> None:
     bare = [item for item in items if float(item.mixture.mean()) == pytest.approx(0.25, abs=1e-4)]
     assert len(bare) > 5
     assert not any(bool(item.known.any()) for item in bare)
+
+
+def test_what_is_pictured_and_validated_has_stems_and_sounds(tmp_path: Path) -> None:
+    """Long recordings without stems, and long rests, would give silence to be held against."""
+    for name in ("bare", "also bare"):
+        (tmp_path / name).mkdir()
+        level = np.full(40 * RATE, 0.25, dtype=np.float32)
+        soundfile.write(tmp_path / name / "mixture.wav", level, RATE, subtype="FLOAT")
+    halting = np.zeros(8 * RATE, dtype=np.float32)
+    halting[: 6 * RATE] = 0.1
+    write(tmp_path / "whole", vocals=halting, violin=halting)
+    source = excerpts(tmp_path, stems=("vocals", "violin"))
+    drawn = [source.draw(np.random.default_rng(seed)) for seed in range(30)]
+    assert all(stems.any() for stems in drawn)
+
+
+def test_hops_of_a_long_recording_do_not_drift(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("carnatic_sep.training.track_activity._STRETCH_SECONDS", 7.01)
+    rate, hop = 22050, 1102
+    sound = 0.1 * np.random.default_rng(0).standard_normal((2, 60 * rate)).astype(np.float32)
+    write_at(tmp_path / "a", rate, vocals=sound[0], violin=sound[1])
+    (track,) = load_dataset(tmp_path).tracks()
+    feeds = {"vocals": ("vocals",), "violin": ("violin",)}
+    found = track_activity(track, feeds)
+    assert found.hop_seconds == hop / rate
+    assert found.silent.shape[1] == 60 * rate // hop + 1  # as of one piece
 
 
 def test_batches_depend_on_seed_and_step_alone(folder: Path) -> None:

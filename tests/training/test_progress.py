@@ -55,6 +55,14 @@ def test_batches_that_make_up_a_step_are_one_line_with_their_mean() -> None:
     assert lines == ["step 1 of 10: loss 1.5000, 0.50 steps/s, 18 s left"]
 
 
+def test_other_processes_keep_no_losses() -> None:
+    progress = ProgressLines(lambda line: None)
+    trainer = SimpleNamespace(is_global_zero=False)
+    module = SimpleNamespace(step=1, stepped=True, config=SimpleNamespace(last_step=9))
+    progress.on_train_batch_end(trainer, module, {"loss": torch.tensor(1.0)}, None, 0)
+    assert progress._losses == []
+
+
 def test_other_processes_say_nothing() -> None:
     lines: list[str] = []
     progress = ProgressLines(lines.append)

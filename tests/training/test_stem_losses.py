@@ -69,6 +69,22 @@ def test_unknown_stems_count_in_silence_and_consistency_alone() -> None:
     }
 
 
+@pytest.mark.parametrize("quantile", [0.9, 1.0])
+def test_truncation_sees_what_is_known_alone(quantile: float) -> None:
+    config = LossConfig(distance="truncated_mse", quantile=quantile)
+    truth = batch()
+    wrong = truth.stems + torch.randn(truth.stems.shape, generator=torch.manual_seed(1))
+    mixture, stems = truth.mixture[:1].expand(2, -1, -1), truth.stems[:1].expand(2, 3, 1, -1)
+    one = {"mixture": mixture, "stems": stems}
+    known = torch.tensor([[True] * 3, [False] * 3])
+    whole = total(stem_loss(wrong[:1].expand(2, 3, 1, -1), batch(**one), config))
+    half = total(stem_loss(wrong[:1].expand(2, 3, 1, -1), batch(**one, known=known), config))
+    assert half == pytest.approx(whole, rel=1e-3)
+    known[:, 1] = False  # a stem that nobody knows counts for nothing
+    others = total(stem_loss(wrong[:1].expand(2, 3, 1, -1), batch(**one, known=known), config))
+    assert others == pytest.approx(whole, rel=0.1)
+
+
 def test_mixit_and_ratio_are_in_decibels() -> None:
     truth = batch()
     config = LossConfig(mixit_weight=2.0)

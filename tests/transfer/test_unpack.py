@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -57,6 +58,23 @@ def test_archives_are_unpacked_once(tmp_path: Path, kind: str) -> None:
     (tmp_path / "out/set/song/vocals.wav").write_bytes(b"changed by hand")
     unpack(archive, tmp_path / "out")
     assert (tmp_path / "out/set/song/vocals.wav").read_bytes() == b"changed by hand"
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_what_was_deleted_comes_back_and_what_is_not_ours_stays(tmp_path: Path, kind: str) -> None:
+    archive, out = tmp_path / f"set.{kind}", tmp_path / "out"
+    archive.write_bytes(packed(kind))
+    (out / "set/song").mkdir(parents=True)
+    (out / "set/song/vocals.wav").write_bytes(b"mine, of another length")
+    with pytest.raises(TransferError, match=r"vocals\.wav: is there already with 23 bytes"):
+        unpack(archive, out)
+    assert (out / "set/song/vocals.wav").read_bytes() == b"mine, of another length"
+    (out / "set/song/vocals.wav").rename(tmp_path / "mine.wav")
+    unpack(archive, out)
+    assert contents(out) == FILES
+    shutil.rmtree(out)
+    unpack(archive, out)
+    assert contents(out) == FILES
 
 
 def test_an_interrupted_unpacking_goes_on(tmp_path: Path) -> None:
