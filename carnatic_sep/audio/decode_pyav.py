@@ -143,7 +143,16 @@ class PyavDecoder:
             ):
                 raise ValueError("the sample rate or the channels change within the file")
             for plain in self._resampler.resample(frame):
-                yield plain.to_ndarray().astype(np.float32, copy=False)
+                yield _samples(plain)
             frame = next(self._frames, None)
         for plain in self._resampler.resample(None):
-            yield plain.to_ndarray().astype(np.float32, copy=False)
+            yield _samples(plain)
+
+
+def _samples(frame: AudioFrame) -> FloatArray:
+    """Copy a planar float32 frame: (channels, n).
+
+    PyAV's own `to_ndarray` reads a ninth plane of frames with eight, and crashes (PyAV 18.1).
+    """
+    planes = frame.planes[: frame.layout.nb_channels]
+    return np.stack([np.frombuffer(plane, np.float32, frame.samples) for plane in planes])

@@ -113,6 +113,8 @@ def print_evaluation(found: Evaluation) -> None:
         make_console().print(table)
     elif summary["stems"] and summary["set_apart"]:
         typer.echo("every stem bleeds too much to count: the report lists them by themselves")
+    elif summary["stems"]:
+        typer.echo(f"{metric} was not asked for (--metrics): the report has the scores that were")
     else:
         typer.echo("no references: the report has what needs none")
     for line in claims(summary["pairs"]):

@@ -62,7 +62,7 @@ def render(
     Examples:
       carnatic-sep render --pieces 10 --seconds 30 --out renders
       carnatic-sep render --pieces 200 --bank recordings --bleed -12 --out renders
-      carnatic-sep evaluate --dataset renders
+      carnatic-sep evaluate --model default --dataset renders --references clean --out report
 
     \b
     --json prints objects with an "event" each:

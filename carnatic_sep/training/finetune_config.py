@@ -108,7 +108,7 @@ class TracksValidation(ValidationConfig):
     """Validation on multitracks; those are kept out of training. Name one of the two."""
 
     split: str | None = None
-    """Part of the dataset's split, such as "validation"."""
+    """Part of the dataset's split, such as "valid"."""
     tracks: tuple[str, ...] = ()
     """Patterns of track ids or concerts."""
 

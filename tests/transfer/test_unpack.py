@@ -81,7 +81,7 @@ def test_an_interrupted_unpacking_goes_on(tmp_path: Path) -> None:
     archive = tmp_path / "set.zip"
     archive.write_bytes(packed("zip"))
     (tmp_path / "set/song").mkdir(parents=True)
-    (tmp_path / "set/song/vocals.wav").write_bytes(b"voi")
+    (tmp_path / "set/song/vocals.wav.partial").write_bytes(b"voi")
     unpack(archive, tmp_path)
     assert (tmp_path / "set/song/vocals.wav").read_bytes() == b"voice"
 
