@@ -13,6 +13,7 @@ Source: Wortsman et al., "Model soups", ICML 2022.
 from __future__ import annotations
 
 import argparse
+from itertools import zip_longest
 from pathlib import Path
 
 from carnatic_sep.models.checkpoint import load_checkpoint, read_metadata, save_checkpoint
@@ -29,9 +30,9 @@ def main() -> None:
     options = parser.parse_args()
     first, second = load_checkpoint(options.first), load_checkpoint(options.second)
     paths = second.config["time_paths"]
-    if {**first.config, "time_paths": paths} != second.config or first.config["time_paths"] not in (
-        [],
-        paths,
+    grown = zip_longest(first.config["time_paths"], paths, fillvalue=0)
+    if {**first.config, "time_paths": paths} != second.config or any(
+        own not in (0, path) for own, path in grown
     ):
         parser.error(f"{options.first} and {options.second} are networks of different shapes")
     theirs, weights = first.state_dict(), second.state_dict()
