@@ -75,8 +75,8 @@ def stated_missing_bytes(path: Path, container: str) -> int:
         length = int.from_bytes(head[4:8], "big")
         promised = 0 if length in (_UNKNOWN, *_STREAMED) else 8 + length
     elif container == "AU" and head[:4] in (b".snd", b"dns."):
-        order = "big" if head[:4] == b".snd" else "little"
-        offset, length = (int.from_bytes(head[at : at + 4], order) for at in (4, 8))
+        fields = head[4:12] if head[:4] == b".snd" else head[7:3:-1] + head[11:7:-1]
+        offset, length = int.from_bytes(fields[:4], "big"), int.from_bytes(fields[4:], "big")
         promised = 0 if length == _UNKNOWN else offset + length
     elif container == "W64" and head[:4] == b"riff":
         promised = int.from_bytes(head[16:24], "little")

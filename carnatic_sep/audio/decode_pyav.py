@@ -155,4 +155,6 @@ def _samples(frame: AudioFrame) -> FloatArray:
     PyAV's own `to_ndarray` reads a ninth plane of frames with eight, and crashes (PyAV 18.1).
     """
     planes = frame.planes[: frame.layout.nb_channels]
-    return np.stack([np.frombuffer(plane, np.float32, frame.samples) for plane in planes])
+    return np.stack(
+        [np.frombuffer(memoryview(plane), np.float32, frame.samples) for plane in planes]
+    )
