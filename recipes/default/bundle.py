@@ -20,7 +20,7 @@ from carnatic_sep.models.zoo import WEIGHTS_DIR
 from carnatic_sep.training.config import load_config
 from carnatic_sep.training.credits import credits_of
 
-STAGES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+STAGES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
 
 def main() -> None:

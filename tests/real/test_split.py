@@ -22,7 +22,7 @@ def sides(root: Path, patterns: list[str], kept: list[str]) -> tuple[set[str], s
 
 
 @pytest.mark.parametrize(
-    "name", ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
+    "name", ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
 )
 def test_what_is_scored_was_never_trained_on(data_dir, name) -> None:
     run = load_config(CONFIGS / f"{name}.yaml").data
