@@ -93,9 +93,12 @@ class Validator(lightning.Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Validate where this step is one for it, and after the last one."""
+        """Validate where this step is one for it, and after the last one of the whole run.
+
+        Not where `stop_step` cuts a run: one that goes on would count a validation more.
+        """
         config = pl_module.config
-        due = pl_module.step % config.validate_every == 0 or pl_module.step == config.last_step
+        due = pl_module.step % config.validate_every == 0 or pl_module.step == config.steps
         if not pl_module.stepped or not due:
             return
         standing = pl_module.standing
