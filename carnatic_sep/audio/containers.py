@@ -24,11 +24,24 @@ def wav_missing_bytes(path: Path) -> int:
 
     A length left open by a recorder that streams (0, 0xFFFFFFFF, or about 2 GiB) promises nothing.
     """
+    length, there, _ = _wav_data(path)
+    return max(0, length - there)
+
+
+def wav_wrapped(path: Path) -> bool:
+    """Whether so much follows the data of a RIFF file that its 32-bit length has wrapped around."""
+    length, there, is_riff = _wav_data(path)
+    return is_riff and length > 0 and there - length >= _WRAP - 1024
+
+
+def _wav_data(path: Path) -> tuple[int, int, bool]:
+    """Return what a data chunk states, 0 if nothing, what follows it, and whether it is RIFF's."""
     size = path.stat().st_size
     with path.open("rb") as file:
         riff = file.read(12)
         if riff[:4] not in (b"RIFF", b"RF64") or riff[8:] != b"WAVE":
-            return 0
+            return 0, 0, False
+        is_riff = riff[:4] == b"RIFF"
         long_data = 0
         while len(header := file.read(8)) == 8:
             name = header[:4]
@@ -38,27 +51,11 @@ def wav_missing_bytes(path: Path) -> int:
                 length -= 16
             elif name == b"data":
                 if length == _UNKNOWN:
-                    length = long_data if riff[:4] == b"RF64" else 0
-                missing = max(0, length - (size - file.tell()))
-                return 0 if length in _STREAMED else missing
+                    length = 0 if is_riff else long_data
+                stated = 0 if length in _STREAMED else length
+                return stated, size - file.tell(), is_riff
             file.seek(length + length % 2, 1)
-    return 0
-
-
-def wav_wrapped(path: Path) -> bool:
-    """Whether so much follows the data of a RIFF file that its 32-bit length has wrapped around."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if size < _WRAP or file.read(4) != b"RIFF":
-            return False
-        file.seek(12)
-        while len(header := file.read(8)) == 8:
-            length = int.from_bytes(header[4:], "little")
-            if header[:4] == b"data":
-                beyond = size - file.tell() - length
-                return length not in (0, _UNKNOWN, *_STREAMED) and beyond >= _WRAP - 1024
-            file.seek(length + length % 2, 1)
-    return False
+    return 0, 0, False
 
 
 def stated_missing_bytes(path: Path, container: str) -> int:

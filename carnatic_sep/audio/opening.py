@@ -53,10 +53,8 @@ def open_decoder(path: Path) -> Decoder:
         ) from error
     try:
         return SoundfileDecoder(path)
-    except (
-        soundfile.LibsndfileError,
-        TypeError,
-    ) as error:  # TypeError: of a name that ends in .raw
+    # TypeError is soundfile's answer to a name that ends in .raw.
+    except (soundfile.LibsndfileError, TypeError) as error:
         return _open_foreign(path, start, error)
 
 
